@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace Reactor;
+
+/// <summary>A dial did not succeed; the message names the call, the errno, the address and the time that it took.</summary>
+public sealed class ConnectException : KernelException
+{
+    internal ConnectException(ConnectResult result)
+        : base(Describe(result), result.Syscall, result.Errno, result.EndPoint) => Result = result;
+
+    /// <summary>All that is known.</summary>
+    public ConnectResult Result { get; }
+
+    /// <summary>How it ended.</summary>
+    public ConnectOutcome Outcome => Result.Outcome;
+
+    /// <summary>How long it took.</summary>
+    public TimeSpan Elapsed => Result.Elapsed;
+
+    private static string Describe(ConnectResult result)
+    {
+        var what = result switch
+        {
+            { Errno: not Errno.None } => ErrnoText.Describe(result.Syscall ?? "connect", result.EndPoint, result.Errno),
+            { ResolveException: { } exception } => $"getaddrinfo {ErrnoText.Describe(result.EndPoint)}: {exception.Message}",
+            _ => $"{result.Syscall ?? "connect"} {ErrnoText.Describe(result.EndPoint)}: {result.Outcome}",
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{what}, after {result.Elapsed.TotalMilliseconds:0.###} ms");
+    }
+}

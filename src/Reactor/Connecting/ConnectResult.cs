@@ -1,0 +1,45 @@
+using System.Net;
+
+namespace Reactor;
+
+/// <summary>How a dial ended: a value, so that refused connects by the thousand cost no exception each.</summary>
+public sealed class ConnectResult
+{
+    internal ConnectResult(ConnectOutcome outcome, EndPoint endPoint, IReadOnlyList<ConnectAttempt> attempts)
+    {
+        Outcome = outcome;
+        EndPoint = endPoint;
+        Attempts = attempts;
+    }
+
+    /// <summary>How it ended. With several addresses: connected, or how the last one did.</summary>
+    public ConnectOutcome Outcome { get; }
+
+    /// <summary>What the system said; <see cref="Errno.None"/> when it said nothing: connected, our own timeout, cancelled, not resolved.</summary>
+    public Errno Errno { get; init; }
+
+    /// <summary>The call that failed, as its man page names it; null when none did.</summary>
+    public string? Syscall { get; init; }
+
+    /// <summary>The last address tried, or the target when none was.</summary>
+    public EndPoint EndPoint { get; }
+
+    /// <summary>From the start of the dial on, with the resolving of a name, without the wait for a place among <see cref="ConnectOptions.MaxInFlight"/>.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>Every address that was tried, in order.</summary>
+    public IReadOnlyList<ConnectAttempt> Attempts { get; }
+
+    /// <summary>The connection: not null exactly when <see cref="Outcome"/> is <see cref="ConnectOutcome.Connected"/>. It belongs to the caller.</summary>
+    public Connection? Connection { get; init; }
+
+    /// <summary>What the resolver threw; not null exactly when <see cref="Outcome"/> is <see cref="ConnectOutcome.ResolveFailed"/>.</summary>
+    public Exception? ResolveException { get; init; }
+
+    /// <summary>Whether there is a connection.</summary>
+    public bool IsConnected => Outcome == ConnectOutcome.Connected;
+
+    /// <summary>The result as an exception.</summary>
+    /// <exception cref="InvalidOperationException">It is connected.</exception>
+    public ConnectException ToException() => IsConnected ? throw new InvalidOperationException("It is connected.") : new ConnectException(this);
+}

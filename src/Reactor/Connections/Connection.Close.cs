@@ -1,0 +1,261 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace Reactor;
+
+/// <content>How a connection ends: by us, by the peer, in order or broken off. The first reason wins.</content>
+public sealed partial class Connection
+{
+    // What a closing connection still reads and throws away, for close(2) with bytes unread resets the connection
+    // (RFC 1122, 4.2.2.13) and may so destroy what we sent last.
+    private const int MostDiscarded = 16;
+
+    // The system's word on how it broke; None while it has not said any.
+    private Errno _failure;
+    private string _failedCall = "";
+
+    private bool _isSendShut;
+    private bool _isClosedTold;
+
+    // Set exactly while CloseAsync waits for the peer to take what was flushed.
+    private TaskCompletionSource? _closing;
+    private CloseReason _closingReason;
+    private LoopTimer? _closeTimer;
+
+    private LoopTimer? _idleTimer;
+
+    // When something was last received or sent. Kept only where there is an idle timer.
+    private long _lastActiveMs;
+
+    // Made when first asked for.
+    private CancellationTokenSource? _closed;
+
+    /// <summary>Why it ended; <see cref="CloseReason.None"/> while it has not.</summary>
+    public CloseReason CloseReason { get; private set; }
+
+    /// <summary>
+    /// Cancelled, on the loop, when the connection has ended for whatever reason: closed by us, both sides shut down, reset,
+    /// aborted. A peer that only shuts down its sending side does not end it. <see cref="CloseReason"/> says why.
+    /// </summary>
+    public CancellationToken Closed
+    {
+        get
+        {
+            lock (Gate)
+            {
+                if (_closed is null)
+                {
+                    _closed = new CancellationTokenSource();
+                    if (_isClosedTold) _closed.Cancel();
+                }
+
+                return _closed.Token;
+            }
+        }
+    }
+
+    /// <summary>The listener that accepted it, which is told when the descriptor is gone; null for a dialled connection.</summary>
+    internal Listener? Listener { get; init; }
+
+    /// <summary>Ends the sending side after what was flushed: a FIN. Receiving goes on. The same as completing <see cref="Output"/>.</summary>
+    public void ShutdownSend() => _writer.Complete();
+
+    /// <summary>Ends the connection at once with a reset: what is unsent is dropped, and the peer sees <c>ECONNRESET</c>.</summary>
+    public void Abort()
+    {
+        if (Loop.IsOnLoop) Reset(CloseReason.Aborted);
+        else if (!Loop.HasEnded) Loop.Enqueue(static connection => ((Connection)connection!).Abort(), this);
+    }
+
+    /// <summary>
+    /// Sends what was flushed and closes. What was written and not flushed is dropped, and so are bytes that were not read.
+    /// Waits while the peer does not take what was flushed, at most <see cref="ConnectionOptions.CloseTimeout"/>; then resets.
+    /// </summary>
+    public ValueTask CloseAsync() => Loop.IsOnLoop ? CloseAsync(CloseReason.ClosedLocally) : CloseElsewhereAsync();
+
+    /// <inheritdoc cref="CloseAsync()"/>
+    public ValueTask DisposeAsync() => CloseAsync();
+
+    internal ValueTask CloseAsync(CloseReason reason)
+    {
+        _reader.Release();
+        _writer.Release();
+        if (!IsOpen) return ValueTask.CompletedTask;
+        if (!_writer.HasUnsent || IsBroken)
+        {
+            CloseNow(reason);
+            return ValueTask.CompletedTask;
+        }
+
+        if (_closing is null)
+        {
+            _closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _closingReason = reason;
+            if (Options.CloseTimeout != Timeout.InfiniteTimeSpan) _closeTimer = Loop.StartTimer(Options.CloseTimeout, () => Reset(CloseReason.CloseTimeout));
+        }
+
+        return new ValueTask(_closing.Task);
+    }
+
+    /// <summary>The writer has nothing left to send.</summary>
+    internal void OnAllSent()
+    {
+        if (_closing is not null)
+        {
+            CloseNow(_closingReason);
+        }
+        else if (_writer.IsCompleted && !_isSendShut)
+        {
+            _isSendShut = true;
+
+            // ENOTCONN: the peer has reset it, which reading will tell.
+            _ = Loop.Kernel.Shutdown(Descriptor, SocketShutdown.Send);
+            if (_reader.HasEnded) End(CloseReason.ClosedByPeer);
+        }
+    }
+
+    /// <summary>The peer's end of the stream was met.</summary>
+    /// <returns>False when the stream did not end but broke, as an earlier event has told.</returns>
+    internal bool OnEndOfInput()
+    {
+        OnDrained();
+        if (_failure != Errno.None)
+        {
+            End(CloseReason);
+            return false;
+        }
+
+        if (_isSendShut) End(CloseReason.ClosedLocally);
+        return true;
+    }
+
+    /// <summary>A call for the socket failed for good.</summary>
+    internal void Fail(string syscall, Errno errno)
+    {
+        NoteFailure(syscall, errno);
+        End(CloseReason);
+    }
+
+    /// <summary>Whether sending is pointless: the descriptor is closed, or the peer is known to have reset.</summary>
+    internal bool IsBroken => !IsOpen || _failure != Errno.None;
+
+    /// <summary>What a read or a write meets after the end.</summary>
+    internal ConnectionException EndedException()
+    {
+        if (_failure == Errno.None)
+        {
+            // None yet while what was flushed is still on its way out.
+            var reason = CloseReason == CloseReason.None ? CloseReason.ClosedLocally : CloseReason;
+            return new ConnectionAbortedException(reason, RemoteEndPoint);
+        }
+
+        if (CloseReason == CloseReason.Reset) return new ConnectionResetException(_failedCall, _failure, RemoteEndPoint);
+        return new ConnectionException(_failedCall, _failure, RemoteEndPoint);
+    }
+
+    private async ValueTask CloseElsewhereAsync()
+    {
+        try
+        {
+            await Loop.InvokeAsync(() => CloseAsync(CloseReason.ClosedLocally).AsTask());
+        }
+        catch (ObjectDisposedException)
+        {
+            // The loop has ended, and closed it then.
+        }
+    }
+
+    // EPOLLERR or EPOLLHUP. With no error pending both sides were shut down in order, and a read finds the end.
+    private void OnBroken()
+    {
+        var error = Loop.Kernel.SocketError(Descriptor);
+        if (error == 0) return;
+        NoteFailure("recv", (Errno)(-error));
+
+        // Bytes that came before the reset are still the reader's. Without any there is nothing left to wait for.
+        Span<byte> one = stackalloc byte[1];
+        if (Loop.Kernel.Peek(Descriptor, one) <= 0) End(CloseReason);
+        else RequestTurn();
+    }
+
+    private void NoteFailure(string syscall, Errno errno)
+    {
+        if (_failure != Errno.None) return;
+        _failure = errno;
+        _failedCall = syscall;
+        Note(errno is Errno.ECONNRESET or Errno.EPIPE ? CloseReason.Reset : CloseReason.Failed);
+        if (Loop.Log.IsEnabled(LogLevel.Debug)) Loop.Log.ConnectionBroken(Id, RemoteEndPoint, syscall, errno.Name);
+    }
+
+    private void Note(CloseReason reason)
+    {
+        if (CloseReason == CloseReason.None) CloseReason = reason;
+    }
+
+    private void CloseNow(CloseReason reason)
+    {
+        if (!_reader.HasEnded && !_isDrained) DiscardUnread();
+        End(reason == CloseReason.ClosedLocally && _reader.HasEnded ? CloseReason.ClosedByPeer : reason);
+    }
+
+    private void DiscardUnread()
+    {
+        var scratch = Loop.Segments.Rent();
+        for (var i = 0; i < MostDiscarded && Loop.Kernel.Receive(Descriptor, scratch.Free) == scratch.Room; i++)
+        {
+            // A full buffer means that there may be more.
+        }
+
+        Loop.Segments.Return(scratch);
+    }
+
+    private void Reset(CloseReason reason)
+    {
+        if (!IsOpen) return;
+
+        // Linger of zero makes close(2) send a RST (socket(7)). A Unix-domain socket has no such thing.
+        if (LocalEndPoint is IPEndPoint) _ = Loop.Kernel.SetOption(Descriptor, SocketOption.Linger, 0);
+        End(reason);
+    }
+
+    private void End(CloseReason reason)
+    {
+        Note(reason);
+        var descriptor = Descriptor;
+        Descriptor = -1;
+        Loop.Close(descriptor, _token);
+        Loop.Connections--;
+        _writer.DropUnsent();
+        _closeTimer?.Cancel();
+        _idleTimer?.Cancel();
+        _closing?.TrySetResult();
+        Listener?.OnConnectionEnded();
+        RequestTurn();
+    }
+
+    private void TellClosed()
+    {
+        if (CloseReason == CloseReason.None || _isClosedTold) return;
+        CancellationTokenSource? closed;
+        lock (Gate)
+        {
+            _isClosedTold = true;
+            closed = _closed;
+        }
+
+        closed?.Cancel();
+    }
+
+    // Restarting a timer for every byte would cost more than the byte: activity leaves its time, and the timer looks at that.
+    private void WatchIdleness()
+    {
+        _lastActiveMs = Loop.NowMs;
+        _idleTimer = Loop.StartTimer(Options.IdleTimeout, () =>
+        {
+            var left = Options.IdleTimeout - TimeSpan.FromMilliseconds(Loop.NowMs - _lastActiveMs);
+            if (left > TimeSpan.Zero) _idleTimer!.Restart(left);
+            else Reset(CloseReason.IdleTimeout);
+        });
+    }
+}

@@ -1,0 +1,211 @@
+using System.IO.Pipelines;
+using System.Net;
+
+namespace Reactor;
+
+/// <summary>
+/// An established connection: a duplex pipe that is the socket itself. Reading <see cref="Input"/> receives and flushing
+/// <see cref="Output"/> sends, with nothing between. It lives on one loop; its members may be called from any thread, and
+/// what is called elsewhere is posted to the loop. One read and one flush at a time, as with every pipe.
+/// </summary>
+public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistrant
+{
+    // One flooding connection then holds the loop for some 50 us at a time before the others have theirs.
+    private const int BudgetOperations = 32;
+    private const int BudgetBytes = 256 * 1024;
+
+    private static long _lastId;
+
+    private readonly ConnectionReader _reader;
+    private readonly ConnectionWriter _writer;
+    private Token _token;
+
+    // TCP only: a receive that left room has emptied the socket, and the poller will tell of more. A Unix-domain receive
+    // also stops where the sender's credentials or passed descriptors change, and a TCP one at urgent data.
+    private bool _shortMeansDrained;
+
+    // Remembered from events, until a call answers EAGAIN.
+    private bool _isReadable;
+    private bool _isWritable = true;
+
+    // The last that was heard of the socket is that it holds no bytes. Not the opposite of _isReadable: at first both are false.
+    private bool _isDrained;
+
+    // The turn that the spent budget belongs to.
+    private long _budgetTurn;
+    private int _spentOperations;
+    private int _spentBytes;
+
+    private bool _turnRequested;
+
+    internal Connection(EventLoop loop, int descriptor, EndPoint? local, EndPoint? remote, ConnectionOptions options)
+    {
+        Id = Interlocked.Increment(ref _lastId);
+        Loop = loop;
+        Options = options;
+        Descriptor = descriptor;
+        LocalEndPoint = local;
+        RemoteEndPoint = remote;
+        _shortMeansDrained = local is IPEndPoint;
+        _reader = new ConnectionReader(this);
+        _writer = new ConnectionWriter(this);
+    }
+
+    /// <summary>A number that no other connection of the process has.</summary>
+    public long Id { get; }
+
+    /// <summary>The loop that it lives on.</summary>
+    public EventLoop Loop { get; }
+
+    /// <summary>Our address.</summary>
+    public EndPoint? LocalEndPoint { get; }
+
+    /// <summary>The peer's address. A Unix-domain client has none as a rule.</summary>
+    public EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>
+    /// What the peer sends. It completes when the peer has shut down its sending side; a reset is a
+    /// <see cref="ConnectionResetException"/>, after the bytes that came before it.
+    /// </summary>
+    public PipeReader Input => _reader;
+
+    /// <summary>
+    /// What goes to the peer. A flush sends at once what the system takes, and waits only while more than
+    /// <see cref="ConnectionOptions.SendHighWatermark"/> is left. Completing it is <see cref="ShutdownSend"/>; completing
+    /// it with an exception is <see cref="Abort"/>.
+    /// </summary>
+    public PipeWriter Output => _writer;
+
+    internal ConnectionOptions Options { get; }
+
+    /// <summary>-1 exactly when the descriptor has been closed.</summary>
+    internal int Descriptor { get; private set; }
+
+    /// <summary>Taken by threads other than the loop while they move buffers, and by the loop when it takes buffers from under them.</summary>
+    internal object Gate { get; } = new();
+
+    internal bool IsOpen => Descriptor >= 0;
+
+    internal bool IsReadable => _isReadable;
+
+    internal bool IsWritable => _isWritable;
+
+    /// <summary>Whether it may do another operation in this turn, or has to let the others have theirs.</summary>
+    internal bool HasBudget
+    {
+        get
+        {
+            if (_budgetTurn != Loop.Turn) RenewBudget();
+            return _spentOperations < BudgetOperations && _spentBytes < BudgetBytes;
+        }
+    }
+
+    /// <summary>Reads <see cref="Input"/> and writes <see cref="Output"/> as a stream. Disposing it closes the connection.</summary>
+    public Stream AsStream() => new ConnectionStream(this);
+
+    /// <summary>Takes it into service, registered under this token.</summary>
+    internal void Start(Token token)
+    {
+        _token = token;
+        Loop.Connections++;
+        if (Options.IdleTimeout != Timeout.InfiniteTimeSpan) WatchIdleness();
+    }
+
+    void IRegistrant.OnEvents(Readiness readiness)
+    {
+        if ((readiness & ~Readiness.Writable) != 0)
+        {
+            _isReadable = true;
+            _isDrained = false;
+
+            // What comes behind urgent data or a hang-up has no event of its own any more, so only EAGAIN or the end will do.
+            if ((readiness & ~(Readiness.Readable | Readiness.Writable)) != 0) _shortMeansDrained = false;
+            _reader.Resume();
+            if (!IsOpen) return;
+        }
+
+        if ((readiness & (Readiness.Error | Readiness.HangUp)) != 0)
+        {
+            OnBroken();
+            if (!IsOpen) return;
+        }
+
+        if ((readiness & Readiness.Writable) != 0)
+        {
+            _isWritable = true;
+            _writer.OnWritable();
+        }
+    }
+
+    void IRegistrant.OnTurn()
+    {
+        _turnRequested = false;
+        RenewBudget();
+        _reader.Resume();
+        _writer.Resume();
+        TellClosed();
+    }
+
+    void IRegistrant.OnStopping() => _reader.EndWhenDrained();
+
+    void IRegistrant.OnStopped() => Reset(CloseReason.LoopStopped);
+
+    /// <summary>
+    /// Has the reader and the writer looked at again in the ready phase. That is how everything reaches those who wait that
+    /// a call of somebody else's caused: nobody's code runs inside another's call.
+    /// </summary>
+    internal void RequestTurn()
+    {
+        if (!Loop.IsOnLoop)
+        {
+            if (!Loop.HasEnded) Loop.Enqueue(static connection => ((Connection)connection!).RequestTurn(), this);
+        }
+        else if (!_turnRequested)
+        {
+            _turnRequested = true;
+            Loop.EnqueueReady(this);
+        }
+    }
+
+    internal void OnReceived(int count, bool isShort)
+    {
+        Spend(count);
+        Loop.BytesReceived += count;
+        if (isShort && _shortMeansDrained) OnDrained();
+    }
+
+    internal void OnSent(int count)
+    {
+        Spend(count);
+        Loop.BytesSent += count;
+    }
+
+    internal void OnSendBlocked() => _isWritable = false;
+
+    internal void OnReceiveFailed(Errno errno)
+    {
+        if (errno == Errno.EAGAIN) OnDrained();
+        else Fail("recv", errno);
+    }
+
+    private void OnDrained()
+    {
+        _isReadable = false;
+        _isDrained = true;
+    }
+
+    private void Spend(int bytes)
+    {
+        if (_budgetTurn != Loop.Turn) RenewBudget();
+        _spentOperations++;
+        _spentBytes += bytes;
+        if (_idleTimer is not null) _lastActiveMs = Loop.NowMs;
+    }
+
+    private void RenewBudget()
+    {
+        _budgetTurn = Loop.Turn;
+        _spentOperations = 0;
+        _spentBytes = 0;
+    }
+}

@@ -1,0 +1,373 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace Reactor;
+
+/// <summary>
+/// A connection's input: a read is a recv(2) into a rented buffer, and the buffer goes back as soon as all of it is
+/// consumed. It keeps the contract of <see cref="PipeReader"/> as <see cref="Pipe"/> does.
+/// </summary>
+internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult>
+{
+    // Less room than this at the end of a buffer is not worth a system call.
+    private const int LeastRoom = 4096;
+
+    private readonly Connection _connection;
+    private readonly EventLoop _loop;
+    private LoopCompletion<ReadResult> _completion;
+
+    // What was received and is not consumed, from _headStart in _head to the end of _tail; both null when that is nothing.
+    private BufferSegment? _head;
+    private BufferSegment? _tail;
+    private int _headStart;
+    private long _buffered;
+
+    // How many of the buffered bytes the reader has examined. A read waits when that is all of them.
+    private long _examined;
+
+    private volatile State _state;
+
+    // Meaningful while a read is starting or pending.
+    private CancellationToken _token;
+    private CancellationTokenRegistration _registration;
+
+    private volatile bool _cancelRequested;
+    private volatile bool _completed;
+    private volatile bool _ended;
+
+    // Set when the loop stops: the end comes when the kernel holds no more.
+    private bool _endWhenDrained;
+
+    // Set when the buffers were given back, whether or not the reader was done with them.
+    private bool _released;
+
+    internal ConnectionReader(Connection connection)
+    {
+        _connection = connection;
+        _loop = connection.Loop;
+        _completion = new LoopCompletion<ReadResult>(_loop);
+    }
+
+    private enum State
+    {
+        Idle,
+
+        // A read was begun on another thread and is on its way to the loop.
+        Starting,
+
+        // A read waits for bytes.
+        Pending,
+
+        // A buffer is out with the reader, until AdvanceTo.
+        HandedOut,
+    }
+
+    /// <summary>Whether the peer's end of the stream was met.</summary>
+    internal bool HasEnded => _ended;
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfNotReadable();
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<ReadResult>(cancellationToken);
+        if (!_loop.IsOnLoop) return ReadElsewhere(cancellationToken);
+        if (!TryRead(out var result, out var error))
+        {
+            _completion.Reset();
+            _token = cancellationToken;
+            Pend();
+            return new ValueTask<ReadResult>(this, _completion.Version);
+        }
+
+        if (error is not null) return ValueTask.FromException<ReadResult>(error);
+        HandOut(result);
+        return new ValueTask<ReadResult>(result);
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        ThrowIfNotReadable();
+        Exception? error = null;
+        var found = _loop.IsOnLoop ? TryRead(out result, out error) : TryTakeBuffered(out result);
+        if (error is not null) throw error;
+        if (found) HandOut(result);
+        return found;
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        if (_loop.IsOnLoop)
+        {
+            Advance(consumed, examined);
+            return;
+        }
+
+        // The loop may be giving the buffers back at this moment.
+        lock (_connection.Gate) Advance(consumed, examined);
+    }
+
+    public override void CancelPendingRead()
+    {
+        _cancelRequested = true;
+        _connection.RequestTurn();
+    }
+
+    public override void Complete(Exception? exception = null)
+    {
+        _completed = true;
+        if (_loop.IsOnLoop) Release();
+        else if (!_loop.HasEnded) _loop.Enqueue(static reader => ((ConnectionReader)reader!).Release(), this);
+    }
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _completion.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _completion.GetStatus(token);
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _completion.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>Completes the pending read if there is something for it: bytes, an end, a failure, a cancellation.</summary>
+    internal void Resume()
+    {
+        if (_state != State.Pending) return;
+        if (_token.IsCancellationRequested && !_cancelRequested)
+        {
+            var token = _token;
+            Unpend();
+            _completion.SetException(new OperationCanceledException(token));
+        }
+        else if (TryRead(out var result, out var error))
+        {
+            Unpend();
+            if (error is not null)
+            {
+                _completion.SetException(error);
+            }
+            else
+            {
+                HandOut(result);
+                _completion.SetResult(result);
+            }
+        }
+    }
+
+    /// <summary>Lets the input end as soon as the kernel holds no more bytes.</summary>
+    internal void EndWhenDrained()
+    {
+        _endWhenDrained = true;
+        _connection.RequestTurn();
+    }
+
+    /// <summary>Gives the buffers back. Those that are out with the reader are left to the collector, for it may still look at them.</summary>
+    internal void Release()
+    {
+        Debug.Assert(_loop.IsOnLoop, "Buffers are given back on the loop.");
+        lock (_connection.Gate)
+        {
+            if (_released) return;
+            _released = true;
+            while (_head is { } segment)
+            {
+                _head = segment.NextSegment;
+                if (_state == State.HandedOut) _loop.Segments.Abandon();
+                else _loop.Segments.Return(segment);
+            }
+
+            _tail = null;
+            _buffered = 0;
+            _examined = 0;
+        }
+
+        if (_state == State.Pending) _connection.RequestTurn();
+    }
+
+    private void ThrowIfNotReadable()
+    {
+        if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        if (_state != State.Idle) throw new InvalidOperationException("Reading is already in progress: one read at a time, and AdvanceTo before the next.");
+    }
+
+    private ValueTask<ReadResult> ReadElsewhere(CancellationToken cancellationToken)
+    {
+        if (TryTakeBuffered(out var result))
+        {
+            HandOut(result);
+            return new ValueTask<ReadResult>(result);
+        }
+
+        _completion.Reset();
+        _token = cancellationToken;
+        _state = State.Starting;
+        _loop.Enqueue(static reader => ((ConnectionReader)reader!).Start(), this);
+        return new ValueTask<ReadResult>(this, _completion.Version);
+    }
+
+    private void Start()
+    {
+        Pend();
+        Resume();
+    }
+
+    private void Pend()
+    {
+        _state = State.Pending;
+        if (_token.CanBeCanceled) _registration = _token.UnsafeRegister(static reader => ((ConnectionReader)reader!)._connection.RequestTurn(), this);
+    }
+
+    private void Unpend()
+    {
+        _state = State.Idle;
+        _registration.Unregister();
+        _registration = default;
+        _token = default;
+    }
+
+    // After an empty result AdvanceTo is allowed but not owed.
+    private void HandOut(in ReadResult result)
+    {
+        if (!result.Buffer.IsEmpty) _state = State.HandedOut;
+    }
+
+    private bool TryTakeBuffered(out ReadResult result)
+    {
+        if (!_cancelRequested && !_ended && _examined == _buffered)
+        {
+            result = default;
+            return false;
+        }
+
+        var isCanceled = _cancelRequested;
+        _cancelRequested = false;
+        var buffer = _buffered == 0 ? default : new ReadOnlySequence<byte>(_head!, _headStart, _tail!, _tail!.End);
+        result = new ReadResult(buffer, isCanceled, _ended);
+        return true;
+    }
+
+    private bool TryRead(out ReadResult result, out Exception? error)
+    {
+        error = null;
+        if (_completed)
+        {
+            result = default;
+            error = new InvalidOperationException("Reading is not allowed after the reader was completed.");
+            return true;
+        }
+
+        if (_released)
+        {
+            result = default;
+            error = _connection.EndedException();
+            return true;
+        }
+
+        if (TryTakeBuffered(out result)) return true;
+        if (_connection.IsReadable)
+        {
+            if (!_connection.HasBudget)
+            {
+                _connection.RequestTurn();
+                return false;
+            }
+
+            if (Receive()) return TryTakeBuffered(out result);
+        }
+
+        if (!_connection.IsOpen)
+        {
+            error = _connection.EndedException();
+            return true;
+        }
+
+        if (!_endWhenDrained || _connection.IsReadable) return false;
+        _ended = true;
+        return TryTakeBuffered(out result);
+    }
+
+    private bool Receive()
+    {
+        var segment = _tail is { Room: >= LeastRoom } ? _tail : _loop.Segments.Rent();
+        var room = segment.Room;
+        int count;
+        do count = _loop.Kernel.Receive(_connection.Descriptor, segment.Free);
+        while (count == -(int)Errno.EINTR);
+
+        if (count > 0)
+        {
+            if (segment != _tail) Append(segment);
+            segment.Fill(count);
+            _buffered += count;
+            _connection.OnReceived(count, isShort: count < room);
+            return true;
+        }
+
+        if (segment != _tail) _loop.Segments.Return(segment);
+        if (count == 0) _ended = _connection.OnEndOfInput();
+        else _connection.OnReceiveFailed((Errno)(-count));
+        return _ended;
+    }
+
+    private void Append(BufferSegment segment)
+    {
+        if (_tail is null)
+        {
+            _head = segment;
+            _headStart = 0;
+        }
+        else
+        {
+            _tail.Append(segment);
+        }
+
+        _tail = segment;
+    }
+
+    private void Advance(SequencePosition consumed, SequencePosition examined)
+    {
+        if (_released) return;
+        if (_buffered == 0)
+        {
+            // An empty result was handed out: there is nothing to advance over.
+            _state = State.Idle;
+            return;
+        }
+
+        var consumedBytes = Offset(consumed);
+        var examinedBytes = Offset(examined);
+        if (consumedBytes < 0 || examinedBytes > _buffered) throw new InvalidOperationException("The position is not in the buffer that was read.");
+        if (examinedBytes < consumedBytes) throw new InvalidOperationException("The examined position is before the consumed position.");
+        if (examinedBytes < _examined) throw new InvalidOperationException("The examined position is before what was examined earlier.");
+
+        _buffered -= consumedBytes;
+        _examined = examinedBytes - consumedBytes;
+        Consume(consumed);
+        _state = State.Idle;
+    }
+
+    private long Offset(SequencePosition position)
+    {
+        if (position.GetObject() is not BufferSegment segment) throw new InvalidOperationException("The position is not in the buffer that was read.");
+        return segment.RunningIndex + position.GetInteger() - _head!.RunningIndex - _headStart;
+    }
+
+    private void Consume(SequencePosition consumed)
+    {
+        var last = _buffered == 0 ? null : (BufferSegment)consumed.GetObject()!;
+        var start = consumed.GetInteger();
+
+        // The end of one buffer is the start of the next.
+        if (last is { NextSegment: { } next } && start == last.End) (last, start) = (next, 0);
+        while (_head != last)
+        {
+            var done = _head!;
+            _head = done.NextSegment;
+            _loop.Segments.Return(done);
+        }
+
+        if (last is null) _tail = null;
+        _headStart = start;
+    }
+}

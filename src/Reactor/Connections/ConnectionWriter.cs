@@ -1,0 +1,363 @@
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace Reactor;
+
+/// <summary>
+/// A connection's output: a flush is a send(2). <c>WriteAsync</c> sends from the caller's memory, and only what the system
+/// refuses is copied. It keeps the contract of <see cref="PipeWriter"/> as <see cref="Pipe"/> does.
+/// </summary>
+internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResult>
+{
+    // A queue longer than this is sent over several turns, so that one connection's bulk does not hold up the others.
+    private const int MostBytesPerTurn = 1024 * 1024;
+
+    private readonly Connection _connection;
+    private readonly EventLoop _loop;
+    private readonly SendQueue _queue;
+    private readonly int _highWatermark;
+    private readonly int _lowWatermark;
+    private LoopCompletion<FlushResult> _completion;
+
+    // What was written and not flushed; both null when that is nothing.
+    private BufferSegment? _head;
+    private BufferSegment? _tail;
+    private int _unflushed;
+
+    private volatile State _state;
+
+    // What a flush that begins on another thread brings along.
+    private ReadOnlyMemory<byte> _startingMemory;
+
+    // Meaningful while a flush is starting or pending.
+    private CancellationToken _token;
+    private CancellationTokenRegistration _registration;
+
+    // The pending flush waits for the low watermark; otherwise only for its next turn.
+    private bool _isAboveHigh;
+
+    private volatile bool _cancelRequested;
+    private volatile bool _completed;
+    private volatile bool _released;
+
+    internal ConnectionWriter(Connection connection)
+    {
+        _connection = connection;
+        _loop = connection.Loop;
+        _queue = new SendQueue(_loop.Segments);
+        _highWatermark = connection.Options.SendHighWatermark;
+        _lowWatermark = Math.Min(connection.Options.SendLowWatermark, _highWatermark);
+        _completion = new LoopCompletion<FlushResult>(_loop);
+    }
+
+    private enum State
+    {
+        Idle,
+
+        // A flush was begun on another thread and is on its way to the loop.
+        Starting,
+
+        // A flush waits.
+        Pending,
+    }
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _unflushed;
+
+    /// <summary>Whether something that was flushed has still to be taken by the system.</summary>
+    internal bool HasUnsent => _queue.Length > 0;
+
+    /// <summary>Whether no more will be written.</summary>
+    internal bool IsCompleted => _completed;
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => Writable(sizeHint).FreeMemory;
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => Writable(sizeHint).Free;
+
+    public override void Advance(int bytes)
+    {
+        ThrowIfNotWritable();
+        if (_loop.IsOnLoop)
+        {
+            AdvanceCore(bytes);
+            return;
+        }
+
+        lock (_connection.Gate) AdvanceCore(bytes);
+    }
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => WriteAsync(default, cancellationToken);
+
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        ThrowIfNotWritable();
+        if (_state != State.Idle) throw new InvalidOperationException("A flush is in progress: one at a time.");
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        if (!_loop.IsOnLoop) return WriteElsewhere(source, cancellationToken);
+        if (TryFlush(source, out var result, out var error))
+        {
+            return error is null ? new ValueTask<FlushResult>(result) : ValueTask.FromException<FlushResult>(error);
+        }
+
+        _completion.Reset();
+        _token = cancellationToken;
+        Pend();
+        return new ValueTask<FlushResult>(this, _completion.Version);
+    }
+
+    public override void CancelPendingFlush()
+    {
+        _cancelRequested = true;
+        _connection.RequestTurn();
+    }
+
+    /// <summary>Without an exception: sends what was written, then FIN. With one: resets, so that the peer does not take it for a good end.</summary>
+    public override void Complete(Exception? exception = null)
+    {
+        if (_completed) return;
+        _completed = true;
+        if (exception is not null) _connection.Abort();
+        else if (_loop.IsOnLoop) Finish();
+        else if (!_loop.HasEnded) _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Finish(), this);
+    }
+
+    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _completion.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _completion.GetStatus(token);
+
+    void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _completion.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>The socket has room again.</summary>
+    internal void OnWritable()
+    {
+        if (!HasUnsent) return;
+        Drain();
+        Resume();
+    }
+
+    /// <summary>Sends what a former turn left, and completes the pending flush if it need not wait any more.</summary>
+    internal void Resume()
+    {
+        if (HasUnsent && _connection.IsWritable && !_connection.IsBroken) Drain();
+        if (_state != State.Pending) return;
+        if (_connection.IsBroken)
+        {
+            Unpend();
+            _completion.SetException(_connection.EndedException());
+        }
+        else if (_cancelRequested || _token.IsCancellationRequested)
+        {
+            Cancel();
+        }
+        else if (_isAboveHigh ? _queue.Length <= _lowWatermark : _connection.HasBudget)
+        {
+            _queue.CopyBorrowed();
+            Unpend();
+            _completion.SetResult(default);
+        }
+    }
+
+    /// <summary>Drops what was not flushed; nothing more can be written.</summary>
+    internal void Release()
+    {
+        Debug.Assert(_loop.IsOnLoop, "Buffers are given back on the loop.");
+        lock (_connection.Gate)
+        {
+            _released = true;
+            _completed = true;
+            for (; _head is not null; _head = _head.NextSegment)
+            {
+                // Who asked for memory may still be writing into it.
+                _loop.Segments.Abandon();
+            }
+
+            _tail = null;
+            _unflushed = 0;
+        }
+    }
+
+    /// <summary>The connection has ended: what was not sent never will be.</summary>
+    internal void DropUnsent() => _queue.Clear();
+
+    private void ThrowIfNotWritable()
+    {
+        if (_released) throw _connection.EndedException();
+        if (_completed) throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
+
+        // On its way to the loop it takes along what is written, and so must not be overtaken.
+        if (_state == State.Starting) throw new InvalidOperationException("A flush is in progress: await it before writing more.");
+    }
+
+    private BufferSegment Writable(int sizeHint)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        ThrowIfNotWritable();
+        if (_loop.IsOnLoop) return WritableCore(sizeHint);
+        lock (_connection.Gate)
+        {
+            // The connection may have been closed since.
+            ThrowIfNotWritable();
+            return WritableCore(sizeHint);
+        }
+    }
+
+    private BufferSegment WritableCore(int sizeHint)
+    {
+        if (_tail is not null && _tail.Room >= Math.Max(sizeHint, 1)) return _tail;
+        var segment = _loop.Segments.Rent(sizeHint);
+        if (_tail is null) _head = segment;
+        else _tail.NextSegment = segment;
+        _tail = segment;
+        return segment;
+    }
+
+    private void AdvanceCore(int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        if (_released || bytes == 0) return;
+        if (_tail is null || bytes > _tail.Room) throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "More than the memory that was given.");
+        _tail.Fill(bytes);
+        _unflushed += bytes;
+    }
+
+    private ValueTask<FlushResult> WriteElsewhere(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
+    {
+        _completion.Reset();
+        _token = cancellationToken;
+        _startingMemory = source;
+        _state = State.Starting;
+        _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Start(), this);
+        return new ValueTask<FlushResult>(this, _completion.Version);
+    }
+
+    private void Start()
+    {
+        var memory = _startingMemory;
+        _startingMemory = default;
+        if (!TryFlush(memory, out var result, out var error))
+        {
+            Pend();
+            return;
+        }
+
+        _state = State.Idle;
+        if (error is null) _completion.SetResult(result);
+        else _completion.SetException(error);
+    }
+
+    private void Pend()
+    {
+        _state = State.Pending;
+        if (_token.CanBeCanceled) _registration = _token.UnsafeRegister(static writer => ((ConnectionWriter)writer!)._connection.RequestTurn(), this);
+    }
+
+    private void Unpend()
+    {
+        _state = State.Idle;
+        _registration.Unregister();
+        _registration = default;
+        _token = default;
+    }
+
+    // Only the waiting is cancelled: what was written goes out all the same.
+    private void Cancel()
+    {
+        _queue.CopyBorrowed();
+        var isCanceled = _cancelRequested;
+        _cancelRequested = false;
+        var token = _token;
+        Unpend();
+        if (isCanceled) _completion.SetResult(new FlushResult(isCanceled: true, isCompleted: false));
+        else _completion.SetException(new OperationCanceledException(token));
+    }
+
+    // False when the flush has to wait.
+    private bool TryFlush(ReadOnlyMemory<byte> memory, out FlushResult result, out Exception? error)
+    {
+        result = default;
+        error = null;
+        if (_head is not null) Enqueue();
+        if (!_connection.IsBroken)
+        {
+            _queue.Borrow(memory);
+            if (_connection.IsWritable && HasUnsent) Drain();
+        }
+
+        if (_connection.IsBroken)
+        {
+            error = _connection.EndedException();
+            return true;
+        }
+
+        if (_cancelRequested)
+        {
+            _cancelRequested = false;
+            _queue.CopyBorrowed();
+            result = new FlushResult(isCanceled: true, isCompleted: false);
+            return true;
+        }
+
+        _isAboveHigh = _queue.Length >= _highWatermark;
+        if (_isAboveHigh) return false;
+        _queue.CopyBorrowed();
+        if (_connection.HasBudget) return true;
+        _connection.RequestTurn();
+        return false;
+    }
+
+    private void Enqueue()
+    {
+        _queue.Append(_head!, _tail!, _unflushed);
+        _head = null;
+        _tail = null;
+        _unflushed = 0;
+    }
+
+    private void Drain()
+    {
+        var sent = 0;
+        while (sent < MostBytesPerTurn)
+        {
+            var count = _queue.Send(_loop.Kernel, _connection.Descriptor);
+            if (count >= 0)
+            {
+                _queue.Consume(count);
+                _connection.OnSent(count);
+                sent += count;
+                if (HasUnsent) continue;
+                _connection.OnAllSent();
+                return;
+            }
+
+            switch ((Errno)(-count))
+            {
+                case Errno.EINTR:
+                    continue;
+                case Errno.EAGAIN:
+                    _connection.OnSendBlocked();
+                    return;
+                default:
+                    _connection.Fail("send", (Errno)(-count));
+                    return;
+            }
+        }
+
+        _connection.RequestTurn();
+    }
+
+    private void Finish()
+    {
+        if (_connection.IsBroken)
+        {
+            Release();
+            return;
+        }
+
+        if (_head is not null) Enqueue();
+        if (HasUnsent && _connection.IsWritable) Drain();
+        else if (!HasUnsent) _connection.OnAllSent();
+    }
+}

@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Reactor;
+
+/// <summary>
+/// The one seam between the framework and the operating system: everything that a loop asks of the system is a call
+/// of this class, so that a test can put another body in its place.
+/// </summary>
+/// <remarks>
+/// <para>The contract of every call: it never blocks, it never throws, and it answers a count or a descriptor of zero or
+/// more, or a negative <see cref="Errno"/> (<c>-(int)Errno.EAGAIN</c>). Nothing is remembered between calls.</para>
+/// <para>Calls for one descriptor come from one thread. Calls for different descriptors may come at once.</para>
+/// <para>Socket addresses cross the seam as <see cref="SocketAddress"/>, in the layout of the running system. A call that
+/// fills one sets its <see cref="SocketAddress.Size"/> and needs a buffer as large as <see cref="AddressSize"/>.</para>
+/// </remarks>
+public abstract class Kernel
+{
+    /// <summary>The bytes that any socket address fits in: the size of <c>struct sockaddr_storage</c>.</summary>
+    public const int AddressSize = 128;
+
+    private static readonly Lazy<Kernel> _system = new(() => OperatingSystem.IsLinux()
+        ? new LinuxKernel()
+        : throw new PlatformNotSupportedException("Reactor runs on Linux (x64 and arm64); this system is neither."));
+
+    /// <summary>The kernel of the running system.</summary>
+    /// <exception cref="PlatformNotSupportedException">The running system is not Linux.</exception>
+    public static Kernel System => _system.Value;
+
+    /// <summary>The monotonic clock, in nanoseconds since an arbitrary start. Never goes back.</summary>
+    public abstract long Timestamp { get; }
+
+    /// <summary>socket(2): a stream socket, non-blocking and close-on-exec.</summary>
+    /// <param name="family">InterNetwork, InterNetworkV6 or Unix.</param>
+    /// <returns>The descriptor, or a negative errno.</returns>
+    public abstract int Socket(AddressFamily family);
+
+    /// <summary>bind(2).</summary>
+    public abstract int Bind(int descriptor, SocketAddress address);
+
+    /// <summary>listen(2). The system silently caps <paramref name="backlog"/> (<c>net.core.somaxconn</c> on Linux).</summary>
+    public abstract int Listen(int descriptor, int backlog);
+
+    /// <summary>accept4(2): takes one waiting connection, non-blocking and close-on-exec, and fills in its peer.</summary>
+    /// <returns>The new descriptor, or a negative errno; <see cref="Errno.EAGAIN"/> when none waits.</returns>
+    public abstract int Accept(int descriptor, SocketAddress peer);
+
+    /// <summary>connect(2). <see cref="Errno.EINPROGRESS"/> means that the poller will tell when to ask <see cref="SocketError"/>.</summary>
+    public abstract int Connect(int descriptor, SocketAddress address);
+
+    /// <summary>recv(2).</summary>
+    /// <returns>The bytes received, zero at the end of the stream, or a negative errno.</returns>
+    public abstract int Receive(int descriptor, Span<byte> buffer);
+
+    /// <summary>recv(2) with <c>MSG_PEEK</c>: as <see cref="Receive"/>, and the bytes stay where they are.</summary>
+    public abstract int Peek(int descriptor, Span<byte> buffer);
+
+    /// <summary>send(2), never raising SIGPIPE.</summary>
+    /// <returns>The bytes that the system took, which may be fewer than given, or a negative errno.</returns>
+    public abstract int Send(int descriptor, ReadOnlySpan<byte> data);
+
+    /// <summary>sendmsg(2): gathers the vectors into one send, never raising SIGPIPE. At most 1,024 vectors (<c>IOV_MAX</c>).</summary>
+    /// <returns>The bytes that the system took, which may be fewer than given, or a negative errno.</returns>
+    public abstract int Send(int descriptor, ReadOnlySpan<IoVector> vectors);
+
+    /// <summary>shutdown(2).</summary>
+    public abstract int Shutdown(int descriptor, SocketShutdown how);
+
+    /// <summary>close(2). The descriptor is gone whatever the answer; it is never closed twice.</summary>
+    public abstract int Close(int descriptor);
+
+    /// <summary>setsockopt(2).</summary>
+    public abstract int SetOption(int descriptor, SocketOption name, int value);
+
+    /// <summary>getsockopt(2) of <c>SO_ERROR</c>, which clears it: 0 when no error is pending, else the pending error, negative.</summary>
+    public abstract int SocketError(int descriptor);
+
+    /// <summary>getsockname(2).</summary>
+    public abstract int LocalAddress(int descriptor, SocketAddress address);
+
+    /// <summary>getpeername(2). <see cref="Errno.ENOTCONN"/> while a connect is still in progress.</summary>
+    public abstract int PeerAddress(int descriptor, SocketAddress address);
+
+    /// <summary>unlink(2).</summary>
+    public abstract int Unlink(string path);
+
+    /// <summary>Whether a path names a socket: 1 when it does, 0 when it is something else, or a negative errno.</summary>
+    public abstract int IsSocket(string path);
+
+    /// <summary>Makes the system's poller.</summary>
+    /// <returns>0 and the poller, or a negative errno and null.</returns>
+    public abstract int CreatePoller(out Poller? poller);
+}

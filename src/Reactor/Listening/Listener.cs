@@ -1,0 +1,242 @@
+using System.Net;
+
+namespace Reactor;
+
+/// <summary>
+/// A listening socket: accepts on its loop until none waits, and gives each connection to its handler. Made by
+/// <see cref="EventLoop.ListenAsync"/>; its members may be called from any thread.
+/// </summary>
+public sealed class Listener : IAsyncDisposable, IRegistrant
+{
+    // A storm of connects holds up the served ones for no more than this many accepts at a time.
+    private const int AcceptsPerTurn = 64;
+
+    // When not even the reserve descriptor is left, waiting is all there is to do. Long enough not to spin, short enough
+    // for a client to stay.
+    private static readonly TimeSpan _exhaustedPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly EventLoop _loop;
+    private readonly Kernel _kernel;
+    private readonly ConnectionHandler _handler;
+    private readonly ListenOptions _options;
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ReserveDescriptor _reserve;
+    private readonly LoopTimer _retry;
+
+    // The address that accepted connections have on our side; null when the listener is bound to a wildcard.
+    private readonly EndPoint? _acceptedLocal;
+
+    // -1 exactly when it no longer listens.
+    private int _descriptor;
+    private Token _token;
+    private bool _turnRequested;
+
+    // Connections wait in the backlog until one of ours ends.
+    private bool _isFull;
+
+    // Connections refused since descriptors ran out; 0 while there are enough.
+    private long _refusedInARow;
+
+    private Listener(EventLoop loop, int descriptor, EndPoint endPoint, ConnectionHandler handler, ListenOptions options)
+    {
+        _loop = loop;
+        _kernel = loop.Kernel;
+        _descriptor = descriptor;
+        _handler = handler;
+        _options = options;
+        _reserve = new ReserveDescriptor(_kernel);
+        _retry = new LoopTimer(loop, static listener => ((Listener)listener!).Accept(), this);
+        LocalEndPoint = loop.ReadLocalEndPoint(descriptor, endPoint.AddressFamily) ?? endPoint;
+        var isWildcard = LocalEndPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any));
+        _acceptedLocal = isWildcard ? null : LocalEndPoint;
+    }
+
+    /// <summary>The address that it is bound to, with the real port where 0 was asked for.</summary>
+    public EndPoint LocalEndPoint { get; }
+
+    /// <summary>Connections given to the handler since the start.</summary>
+    public long Accepted { get; private set; }
+
+    /// <summary>Connections accepted and closed at once, since the start, because descriptors or memory had run out.</summary>
+    public long Refused { get; private set; }
+
+    /// <summary>Connections open now.</summary>
+    public int Active { get; private set; }
+
+    /// <summary>Ends when it listens no more: in order when it was disposed or the loop ended, else with the <see cref="ListenException"/> that ended it.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Stops listening: the socket is closed, and so are connections that still wait in its backlog; a Unix-domain socket's file is removed. Connections that are served go on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _loop.InvokeAsync(() => End(error: null));
+        }
+        catch (ObjectDisposedException)
+        {
+            // The loop has ended, and the listener with it.
+        }
+    }
+
+    internal static Listener Start(EventLoop loop, EndPoint endPoint, ConnectionHandler handler, ListenOptions options)
+    {
+        var descriptor = ListeningSocket.Open(loop.Kernel, endPoint, options);
+        var listener = new Listener(loop, descriptor, endPoint, handler, options);
+        var answer = loop.Register(descriptor, listener, out listener._token);
+        if (answer >= 0) return listener;
+
+        _ = loop.Kernel.Close(descriptor);
+        listener._reserve.Dispose();
+        throw new ListenException("epoll_ctl", (Errno)(-answer), endPoint);
+    }
+
+    void IRegistrant.OnEvents(Readiness readiness) => Accept();
+
+    void IRegistrant.OnTurn()
+    {
+        _turnRequested = false;
+        Accept();
+    }
+
+    void IRegistrant.OnStopping() => End(error: null);
+
+    void IRegistrant.OnStopped() => End(error: null);
+
+    internal void OnConnectionEnded()
+    {
+        Active--;
+        if (!_isFull) return;
+        _isFull = false;
+        RequestTurn();
+    }
+
+    // Until EAGAIN, for the edge is told once; what is over the bound waits for the next turn.
+    private void Accept()
+    {
+        for (var i = 0; i < AcceptsPerTurn; i++)
+        {
+            if (_descriptor < 0) return;
+            if (Active >= _options.MaxConnections)
+            {
+                _isFull = true;
+                return;
+            }
+
+            _loop.ScratchAddress.Size = _loop.ScratchAddress.Buffer.Length;
+            var accepted = _kernel.Accept(_descriptor, _loop.ScratchAddress);
+            if (accepted >= 0)
+            {
+                OnAccepted(accepted);
+                continue;
+            }
+
+            switch (AcceptErrors.Classify((Errno)(-accepted)))
+            {
+                case AcceptErrors.Kind.Drained:
+                    return;
+                case AcceptErrors.Kind.Skip:
+                    break;
+                case AcceptErrors.Kind.Exhausted when RefuseOne((Errno)(-accepted)):
+                    break;
+                case AcceptErrors.Kind.Exhausted:
+                    _retry.Restart(_exhaustedPause);
+                    return;
+                default:
+                    End(new ListenException("accept4", (Errno)(-accepted), LocalEndPoint));
+                    return;
+            }
+        }
+
+        RequestTurn();
+    }
+
+    private void OnAccepted(int descriptor)
+    {
+        var remote = _loop.ReadScratch(LocalEndPoint.AddressFamily);
+        var local = _acceptedLocal ?? _loop.ReadLocalEndPoint(descriptor, LocalEndPoint.AddressFamily);
+        var connection = new Connection(_loop, descriptor, local, remote, _options) { Listener = this };
+        var answer = _loop.Register(descriptor, connection, out var token);
+        if (answer < 0)
+        {
+            _ = _kernel.Close(descriptor);
+            _loop.Log.AcceptDropped(LocalEndPoint, ((Errno)(-answer)).Name);
+            return;
+        }
+
+        if (_refusedInARow > 0)
+        {
+            _loop.Log.AcceptRecovered(LocalEndPoint, _refusedInARow);
+            _refusedInARow = 0;
+        }
+
+        Accepted++;
+        Active++;
+        _loop.Accepted++;
+        connection.Start(token);
+        _ = ServeAsync(connection);
+    }
+
+    // Clients are told that there is no room, instead of waiting in a backlog that nobody empties.
+    private bool RefuseOne(Errno errno)
+    {
+        if (_refusedInARow == 0) _loop.Log.AcceptExhausted(LocalEndPoint, errno.Name);
+        if (!_reserve.TryRefuse(_descriptor, _loop.ScratchAddress)) return false;
+        _refusedInARow++;
+        Refused++;
+        _loop.AcceptsRefused++;
+        return true;
+    }
+
+    private async Task ServeAsync(Connection connection)
+    {
+        var reason = CloseReason.ClosedLocally;
+        _loop.Handlers++;
+        try
+        {
+            await _handler(connection);
+        }
+        catch (ConnectionException exception)
+        {
+            _loop.Log.HandlerLostConnection(connection.Id, connection.RemoteEndPoint, exception.Message);
+        }
+        catch (OperationCanceledException) when (connection.CloseReason != CloseReason.None)
+        {
+            // It watched Closed.
+        }
+        catch (Exception exception)
+        {
+            reason = CloseReason.HandlerFailed;
+            _loop.Log.HandlerFailed(exception, connection.Id, connection.RemoteEndPoint);
+        }
+
+        await connection.CloseAsync(reason);
+        _loop.Handlers--;
+    }
+
+    private void RequestTurn()
+    {
+        if (_turnRequested || _descriptor < 0) return;
+        _turnRequested = true;
+        _loop.EnqueueReady(this);
+    }
+
+    private void End(ListenException? error)
+    {
+        if (_descriptor < 0) return;
+        var descriptor = _descriptor;
+        _descriptor = -1;
+        _retry.Cancel();
+        if (ListeningSocket.FileOf(LocalEndPoint) is { } file) _ = _kernel.Unlink(file);
+        _loop.Close(descriptor, _token);
+        _reserve.Dispose();
+        if (error is null)
+        {
+            _completion.SetResult();
+            return;
+        }
+
+        _loop.Log.ListenerEnded(error, LocalEndPoint);
+        _completion.SetException(error);
+    }
+}

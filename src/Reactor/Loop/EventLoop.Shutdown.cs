@@ -1,0 +1,78 @@
+namespace Reactor;
+
+/// <content>How a loop ends: in order, and within a time.</content>
+public sealed partial class EventLoop
+{
+    // Turns that the loop still takes after it has aborted what was left, so that those who waited hear of it.
+    private const int TurnsAfterAbort = 2;
+
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopping = new();
+    private int _disposed;
+    private bool _graceIsOver;
+    private volatile bool _hasEnded;
+
+    // The turn after which nothing is waited for any more; set when the grace is over.
+    private long _lastTurn = long.MaxValue;
+
+    internal bool IsStopping => _stopping.IsCancellationRequested;
+
+    internal bool HasEnded => _hasEnded;
+
+    /// <summary>Cancelled when the loop begins to stop; for what waits outside of the loop's own tables.</summary>
+    internal CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>Handlers whose task has not ended.</summary>
+    internal int Handlers { get; set; }
+
+    /// <summary>
+    /// Ends the loop: listeners are closed, connects under way are cancelled, every connection's input comes to its end so
+    /// that its handler finishes, and after <see cref="EventLoopOptions.ShutdownTimeout"/> what is left is aborted. The
+    /// task is done when the thread and all descriptors are gone. May be called from the loop and more than once.
+    /// </summary>
+    public ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) Enqueue(static state => ((EventLoop)state!).Stop(), this);
+        return new ValueTask(_ended.Task);
+    }
+
+    private void Stop()
+    {
+        _stopping.Cancel();
+        foreach (var registrant in Registrations.Snapshot()) registrant.OnStopping();
+        StartTimer(Options.ShutdownTimeout, () => _graceIsOver = true);
+    }
+
+    // Asked once a turn. Whatever ends while the loop stops causes a turn, so nothing is missed by it.
+    private bool IsOver()
+    {
+        if (!IsStopping) return false;
+        if (Registrations.Count == 0 && Handlers == 0) return true;
+        if (_graceIsOver && _lastTurn == long.MaxValue) AbortRest();
+        return Turn >= _lastTurn;
+    }
+
+    private void AbortRest()
+    {
+        Log.ShutdownAborts(Registrations.Count, Handlers);
+        _lastTurn = Turn + TurnsAfterAbort;
+        foreach (var registrant in Registrations.Snapshot()) registrant.OnStopped();
+    }
+
+    private void RunThread()
+    {
+        SynchronizationContext.SetSynchronizationContext(SynchronizationContext);
+        try
+        {
+            Run();
+        }
+        finally
+        {
+            _hasEnded = true;
+            _posted.Close();
+            while (!_posted.IsEmpty) RunPosted();
+            _poller.Dispose();
+            _ended.SetResult();
+        }
+    }
+}

@@ -1,0 +1,251 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.ObjectPool;
+
+namespace Reactor;
+
+/// <summary>
+/// One thread and one poller: it dials, it accepts, and it runs the handlers of all its connections. Every public member
+/// may be called from any thread. See epoll(7).
+/// </summary>
+/// <remarks>The main loop is <see cref="Run"/>. Code that runs on the loop must not block: every other connection waits.</remarks>
+public sealed partial class EventLoop : IAsyncDisposable
+{
+    // 1,024 short pieces of work delay a ready socket by well under a millisecond; the rest waits for the next turn.
+    private const int PostedPerTurn = 1024;
+    private const int TimersPerTurn = 1024;
+
+    // What a storm of connects leaves behind for the next one.
+    private const int PendingConnectsKept = 1024;
+
+    private const long NanosecondsPerMs = 1_000_000;
+
+    private readonly Poller _poller;
+    private readonly PollEvent[] _events;
+    private readonly PostedQueue _posted;
+    private readonly long _startTimestamp;
+    private readonly Thread _thread;
+    private readonly int _threadId;
+
+    // Who asked for a turn: their budget is used up, or something is to be told outside the call that caused it.
+    private readonly Queue<IRegistrant> _ready = new();
+
+    private EventLoop(EventLoopOptions options, Kernel kernel, Poller poller)
+    {
+        Options = options;
+        Kernel = kernel;
+        Log = options.LoggerFactory?.CreateLogger("Reactor") ?? NullLogger.Instance;
+        _poller = poller;
+        _events = new PollEvent[options.EventsPerTurn];
+        _posted = new PostedQueue(poller);
+        _startTimestamp = kernel.Timestamp;
+        SynchronizationContext = new LoopSynchronizationContext(this);
+        Segments = new SegmentPool(this);
+        PendingConnects = new DefaultObjectPool<PendingConnect>(new PendingConnect.Policy(this), PendingConnectsKept);
+        Connector = new Connector(this, options.Connect);
+        _thread = new Thread(RunThread) { Name = options.Name, IsBackground = true };
+        _threadId = _thread.ManagedThreadId;
+    }
+
+    /// <summary>Whether the calling thread is the loop's.</summary>
+    public bool IsOnLoop => Environment.CurrentManagedThreadId == _threadId;
+
+    /// <summary>The kernel that the loop runs on.</summary>
+    public Kernel Kernel { get; }
+
+    /// <summary>The connector behind <see cref="ConnectAsync(EndPoint, CancellationToken)"/>, with the options of <see cref="EventLoopOptions.Connect"/>.</summary>
+    public Connector Connector { get; }
+
+    /// <summary>Posts to the loop. It is the current one on the loop's thread, so an await there comes back to the loop.</summary>
+    public SynchronizationContext SynchronizationContext { get; }
+
+    /// <summary>What the loop has done and holds.</summary>
+    public EventLoopCounters Counters => new()
+    {
+        Turns = Turn,
+        Connections = Connections,
+        Registrations = Registrations.Count,
+        Timers = Timers.Count,
+        RentedBuffers = Segments.Rented,
+        Accepted = Accepted,
+        AcceptsRefused = AcceptsRefused,
+        Connected = Connected,
+        BytesReceived = BytesReceived,
+        BytesSent = BytesSent,
+    };
+
+    internal EventLoopOptions Options { get; }
+
+    internal ILogger Log { get; }
+
+    internal RegistrationTable Registrations { get; } = new();
+
+    internal TimerWheel Timers { get; } = new();
+
+    internal SegmentPool Segments { get; }
+
+    internal ObjectPool<PendingConnect> PendingConnects { get; }
+
+    internal long Turn { get; private set; }
+
+    internal int Connections { get; set; }
+
+    internal long Accepted { get; set; }
+
+    internal long AcceptsRefused { get; set; }
+
+    internal long Connected { get; set; }
+
+    internal long BytesReceived { get; set; }
+
+    internal long BytesSent { get; set; }
+
+    /// <summary>Starts a loop on a thread of its own.</summary>
+    /// <param name="options">How it is to run; null for the defaults.</param>
+    /// <exception cref="PlatformNotSupportedException">Reactor does not run on this system.</exception>
+    /// <exception cref="KernelException">The system refused the poller, as a rule because descriptors have run out.</exception>
+    public static EventLoop Start(EventLoopOptions? options = null)
+    {
+        options ??= new EventLoopOptions();
+        var kernel = options.Kernel ?? Kernel.System;
+        var error = kernel.CreatePoller(out var poller);
+        if (poller is null) throw new KernelException("epoll_create1", (Errno)(-error), endPoint: null);
+
+        var loop = new EventLoop(options, kernel, poller);
+        loop._thread.Start();
+        return loop;
+    }
+
+    /// <summary>The main loop: one round is one turn.</summary>
+    private void Run()
+    {
+        while (!IsOver())
+        {
+            var count = Wait();
+            Dispatch(count);
+            RunPosted();
+            RunTimers();
+            RunReady();
+        }
+    }
+
+    private int Wait()
+    {
+        var timeoutMs = PollTimeoutMs();
+        if (timeoutMs != 0 && !_posted.PrepareToSleep()) timeoutMs = 0;
+        var count = _poller.Wait(_events, timeoutMs);
+        _posted.WokenUp();
+        Turn++;
+        if (count >= 0) return count;
+        if (count != -(int)Errno.EINTR) Log.WaitFailed(((Errno)(-count)).Name);
+        return 0;
+    }
+
+    private void Dispatch(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            // None when an earlier event of this batch closed the socket.
+            if (Registrations.Find(_events[i].Token) is not { } registrant) continue;
+            try
+            {
+                registrant.OnEvents(_events[i].Readiness);
+            }
+            catch (Exception exception)
+            {
+                Log.UnhandledException(exception, "an event");
+            }
+        }
+    }
+
+    private void RunPosted()
+    {
+        for (var i = 0; i < PostedPerTurn && _posted.TryDequeue(out var work); i++)
+        {
+            try
+            {
+                work.Run();
+            }
+            catch (Exception exception)
+            {
+                Log.UnhandledException(exception, "posted work");
+            }
+        }
+    }
+
+    private void RunTimers()
+    {
+        if (Timers.Count == 0) return;
+        var nowMs = NowMs;
+        for (var i = 0; i < TimersPerTurn && Timers.TakeDue(nowMs) is { } timer; i++)
+        {
+            try
+            {
+                timer.Fire();
+            }
+            catch (Exception exception)
+            {
+                Log.UnhandledException(exception, "a timer");
+            }
+        }
+    }
+
+    private void RunReady()
+    {
+        // What asks for a turn during these waits for the next round, so that no one has two in one.
+        for (var left = _ready.Count; left > 0; left--)
+        {
+            try
+            {
+                _ready.Dequeue().OnTurn();
+            }
+            catch (Exception exception)
+            {
+                Log.UnhandledException(exception, "a turn");
+            }
+        }
+    }
+
+    // Rounded up to the poller's milliseconds: a turn that came early would find nothing due and spin.
+    private int PollTimeoutMs()
+    {
+        if (_ready.Count > 0 || !_posted.IsEmpty || _lastTurn != long.MaxValue) return 0;
+        var nextMs = Timers.NextMs();
+        if (nextMs == long.MaxValue) return -1;
+        var waitNs = (nextMs * NanosecondsPerMs) - ElapsedNs;
+        return (int)Math.Clamp((waitNs + NanosecondsPerMs - 1) / NanosecondsPerMs, 0, int.MaxValue);
+    }
+
+    internal long NowMs => ElapsedNs / NanosecondsPerMs;
+
+    private long ElapsedNs => Kernel.Timestamp - _startTimestamp;
+
+    /// <summary>The millisecond, on the wheel's clock, that lies <paramref name="dueTime"/> ahead: rounded up, so that nothing fires early.</summary>
+    internal long DeadlineMs(TimeSpan dueTime)
+    {
+        if (dueTime.TotalDays > 365 * 100) return TimerWheel.MaxDeadlineMs;
+        return (ElapsedNs + (dueTime.Ticks * TimeSpan.NanosecondsPerTick) + NanosecondsPerMs - 1) / NanosecondsPerMs;
+    }
+
+    /// <summary>Asks for a turn of <paramref name="registrant"/> after the sockets of this round. Once for each turn, on the loop.</summary>
+    internal void EnqueueReady(IRegistrant registrant) => _ready.Enqueue(registrant);
+
+    /// <summary>Adds a socket to the table and to the poller.</summary>
+    /// <returns>0 or a negative errno, after which nothing is registered.</returns>
+    internal int Register(int descriptor, IRegistrant registrant, out Token token)
+    {
+        token = Registrations.Add(registrant);
+        var answer = _poller.Add(descriptor, token);
+        if (answer < 0) Registrations.Remove(token);
+        return answer;
+    }
+
+    /// <summary>The counterpart of <see cref="Register"/>, and closes the descriptor: forgotten first, then closed.</summary>
+    internal void Close(int descriptor, Token token)
+    {
+        Registrations.Remove(token);
+        _ = _poller.Remove(descriptor);
+        _ = Kernel.Close(descriptor);
+    }
+}

@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Logging;
+
+namespace Reactor;
+
+/// <summary>How an <see cref="EventLoop"/> is to run.</summary>
+public sealed record EventLoopOptions
+{
+    /// <summary>The name of the loop's thread. Default: <c>reactor</c>.</summary>
+    public string Name { get; init; } = "reactor";
+
+    /// <summary>Where the log goes. Default: nowhere.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>The kernel to run on. Default: <see cref="Kernel.System"/>.</summary>
+    public Kernel? Kernel { get; init; }
+
+    /// <summary>
+    /// The most events that one turn takes from the poller, 1 or more. Default: 256, which keeps the array of them in the
+    /// processor's first cache and the wait of the last of them short.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public int EventsPerTurn
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            field = value;
+        }
+    } = 256;
+
+    /// <summary>
+    /// How long <see cref="EventLoop.DisposeAsync"/> waits for handlers and connections to end by themselves before it
+    /// aborts them. Zero or more. Default: 5 seconds.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public TimeSpan ShutdownTimeout
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How the loop's own connector dials.</summary>
+    public ConnectOptions Connect { get; init; } = new();
+}

@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+
+namespace Reactor;
+
+/// <summary>Something to run on the loop, posted from any thread.</summary>
+/// <param name="Callback">What to run.</param>
+/// <param name="State">Its argument.</param>
+/// <param name="Context">The poster's execution context, or null when it is not to flow.</param>
+internal readonly record struct PostedWork(SendOrPostCallback Callback, object? State, ExecutionContext? Context)
+{
+    internal void Run()
+    {
+        if (Context is null) Callback(State);
+        else ExecutionContext.Run(Context, static work => ((PostedWork)work!).Callback(((PostedWork)work).State), this);
+    }
+}
+
+/// <summary>
+/// The way into the loop for other threads: what they post, and the wake-up. A wake-up costs a system call only when the
+/// loop sleeps and nobody has woken it yet.
+/// </summary>
+/// <param name="poller">What the loop sleeps in.</param>
+internal sealed class PostedQueue(Poller poller)
+{
+    private readonly ConcurrentQueue<PostedWork> _queue = new();
+
+    // 1 exactly while the loop sleeps, or is about to, and no one has woken it.
+    private int _asleep;
+
+    // How many threads are inside Wake: the poller's descriptor may not be closed, and so re-used, under their hands.
+    private int _wakers;
+
+    private volatile bool _closed;
+
+    internal bool IsEmpty => _queue.IsEmpty;
+
+    internal void Enqueue(PostedWork work)
+    {
+        _queue.Enqueue(work);
+
+        // The enqueue must be seen before the look at _asleep, as PrepareToSleep sets _asleep before its look at the queue.
+        Interlocked.MemoryBarrier();
+        if (_closed) RunRestOnThreadPool();
+        else if (Volatile.Read(ref _asleep) != 0) Wake();
+    }
+
+    internal bool TryDequeue(out PostedWork work) => _queue.TryDequeue(out work);
+
+    /// <summary>Announces that the loop will sleep.</summary>
+    /// <returns>False when something was posted meanwhile, and it must not.</returns>
+    internal bool PrepareToSleep()
+    {
+        Interlocked.Exchange(ref _asleep, 1);
+        return _queue.IsEmpty;
+    }
+
+    internal void WokenUp() => Volatile.Write(ref _asleep, 0);
+
+    /// <summary>From here on nothing wakes the poller any more, and what is posted runs on the thread pool.</summary>
+    internal void Close()
+    {
+        _closed = true;
+        Interlocked.MemoryBarrier();
+        SpinWait.SpinUntil(() => Volatile.Read(ref _wakers) == 0);
+    }
+
+    private void Wake()
+    {
+        Interlocked.Increment(ref _wakers);
+        if (!_closed && Interlocked.Exchange(ref _asleep, 0) == 1) _ = poller.Wake();
+        Interlocked.Decrement(ref _wakers);
+    }
+
+    // Whoever awaits must go on somewhere, also when its loop has ended.
+    private void RunRestOnThreadPool()
+    {
+        while (_queue.TryDequeue(out var work)) ThreadPool.UnsafeQueueUserWorkItem(static work => work.Run(), work, preferLocal: false);
+    }
+}
