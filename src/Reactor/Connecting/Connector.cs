@@ -31,6 +31,9 @@ public sealed class Connector
     /// <summary>How it dials.</summary>
     public ConnectOptions Options { get; }
 
+    /// <summary>getaddrinfo(3) on a thread of its own: the loop never waits for it. A test puts another in its place.</summary>
+    internal Func<string, AddressFamily, Task<IPAddress[]>> Resolve { get; init; } = static (host, family) => Dns.GetHostAddressesAsync(host, family);
+
     /// <summary>Dials under way, at most <see cref="ConnectOptions.MaxInFlight"/>.</summary>
     public int InFlight => _gate.InFlight;
 
@@ -163,7 +166,7 @@ public sealed class Connector
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Loop.Stopping);
 
             // The resolver cannot be interrupted; it is left behind on its own thread.
-            var addresses = await Dns.GetHostAddressesAsync(name.Host, family, CancellationToken.None).WaitAsync(Options.ConnectTimeout, either.Token);
+            var addresses = await Resolve(name.Host, family).WaitAsync(Options.ConnectTimeout, either.Token);
             if (addresses.Length > 0) return (addresses, null);
             none = new SocketException((int)SocketError.NoData);
         }
