@@ -10,9 +10,9 @@ namespace Reactor;
 /// <summary>The kernel of Linux, glibc or musl, x64 or arm64.</summary>
 internal sealed unsafe class LinuxKernel : Kernel
 {
-    private static readonly double _nanosecondsPerTick = 1e9 / Stopwatch.Frequency;
-
-    public override long Timestamp => Stopwatch.Frequency == 1_000_000_000 ? Stopwatch.GetTimestamp() : (long)(Stopwatch.GetTimestamp() * _nanosecondsPerTick);
+#pragma warning disable RS0030 // This is the kernel's clock: on Unix a Stopwatch tick is a nanosecond of CLOCK_MONOTONIC.
+    public override long Timestamp => Stopwatch.GetTimestamp();
+#pragma warning restore RS0030
 
     public override int Socket(AddressFamily family)
     {

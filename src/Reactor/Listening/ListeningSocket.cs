@@ -23,9 +23,11 @@ internal static class ListeningSocket
     /// <summary>The file of a Unix-domain address, or null when it has none: abstract, or not Unix-domain at all.</summary>
     internal static string? FileOf(EndPoint endPoint)
     {
-        // UnixDomainSocketEndPoint shows an abstract name with an @ in the place of its leading NUL.
-        var path = endPoint is UnixDomainSocketEndPoint unix ? unix.ToString() : null;
-        return path is null || path.StartsWith('@') ? null : path;
+        if (endPoint is not UnixDomainSocketEndPoint unix) return null;
+
+        // An abstract name begins with a NUL, right behind the family (unix(7)).
+        var address = unix.Serialize();
+        return address.Size <= sizeof(ushort) || address[sizeof(ushort)] == 0 ? null : unix.ToString();
     }
 
     private static (string Syscall, int Answer) Prepare(Kernel kernel, int descriptor, EndPoint endPoint, ListenOptions options)
