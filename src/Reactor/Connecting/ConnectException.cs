@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace Reactor;
 
@@ -6,7 +7,7 @@ namespace Reactor;
 public sealed class ConnectException : KernelException
 {
     internal ConnectException(ConnectResult result)
-        : base(Describe(result), result.Syscall, result.Errno, result.EndPoint) => Result = result;
+        : base(Describe(result), CodeOf(result), result.Syscall, result.Errno, result.EndPoint) => Result = result;
 
     /// <summary>All that is known.</summary>
     public ConnectResult Result { get; }
@@ -16,6 +17,16 @@ public sealed class ConnectException : KernelException
 
     /// <summary>How long it took.</summary>
     public TimeSpan Elapsed => Result.Elapsed;
+
+    private static SocketError CodeOf(ConnectResult result) => result switch
+    {
+        { Errno: not Errno.None } => result.Errno.ToSocketError(),
+        { ResolveException: SocketException exception } => exception.SocketErrorCode,
+        { Outcome: ConnectOutcome.ResolveFailed } => SocketError.HostNotFound,
+        { Outcome: ConnectOutcome.TimedOut } => SocketError.TimedOut,
+        { Outcome: ConnectOutcome.Canceled } => SocketError.OperationAborted,
+        _ => SocketError.SocketError,
+    };
 
     private static string Describe(ConnectResult result)
     {

@@ -9,7 +9,7 @@ namespace Reactor;
 /// </summary>
 public sealed class Connector
 {
-    // A self-connect says no more than that nobody listens; another try has another port of our own.
+    // A self-connect says no more than that nobody listens; another try has another port of our own, if that is not given.
     private const int MostSelfConnects = 3;
 
     private readonly InFlightGate _gate;
@@ -131,7 +131,8 @@ public sealed class Connector
     {
         var start = Loop.Kernel.Timestamp;
         PendingConnect.End end = default;
-        for (var i = 0; i < MostSelfConnects; i++)
+        var tries = Options.LocalEndPoint is IPEndPoint { Port: not 0 } ? 1 : MostSelfConnects;
+        for (var i = 0; i < tries; i++)
         {
             if (cancellationToken.IsCancellationRequested || Loop.IsStopping)
             {

@@ -11,13 +11,13 @@ public class KernelException : SocketException
     /// <param name="errno">What it answered.</param>
     /// <param name="endPoint">The address it was about, if any.</param>
     public KernelException(string syscall, Errno errno, EndPoint? endPoint)
-        : this(ErrnoText.Describe(syscall, endPoint, errno), syscall, errno, endPoint)
+        : this(ErrnoText.Describe(syscall, endPoint, errno), errno.ToSocketError(), syscall, errno, endPoint)
     {
     }
 
-    /// <summary>As the other, with a message of its own.</summary>
-    protected KernelException(string message, string? syscall, Errno errno, EndPoint? endPoint)
-        : base((int)errno.ToSocketError(), message)
+    /// <summary>As the other, with a message of its own and .NET's code for what happened.</summary>
+    protected KernelException(string message, SocketError code, string? syscall, Errno errno, EndPoint? endPoint)
+        : base((int)code, message)
     {
         Syscall = syscall;
         Errno = errno;
