@@ -222,6 +222,7 @@ public sealed partial class Connection
     private void End(CloseReason reason)
     {
         Note(reason);
+        if (!IsOpen) return;
         var descriptor = Descriptor;
         Descriptor = -1;
         Loop.Close(descriptor, _token);

@@ -86,9 +86,9 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
 
     internal bool IsOpen => Descriptor >= 0;
 
-    internal bool IsReadable => _isReadable;
+    internal bool IsReadable => IsOpen && _isReadable;
 
-    internal bool IsWritable => _isWritable;
+    internal bool IsWritable => IsOpen && _isWritable;
 
     /// <summary>Whether it may do another operation in this turn, or has to let the others have theirs.</summary>
     internal bool HasBudget
