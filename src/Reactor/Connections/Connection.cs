@@ -146,7 +146,12 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         TellClosed();
     }
 
-    void IRegistrant.OnStopping() => _reader.EndWhenDrained();
+    void IRegistrant.OnStopping()
+    {
+        // Bytes may wait whose event has not been looked at yet; a receive will tell.
+        _isReadable = true;
+        _reader.EndWhenDrained();
+    }
 
     void IRegistrant.OnStopped() => Reset(CloseReason.LoopStopped);
 
