@@ -118,6 +118,7 @@ public sealed class Connector
         {
             // The last address has all that is left, each before it only its share, so that one that is dead leaves time for the others.
             var left = Left(start);
+            if (left == TimeSpan.Zero) return new ConnectResult(ConnectOutcome.TimedOut, attempts.Count == 0 ? name : attempts[^1].EndPoint, attempts) { Elapsed = Since(start) };
             var share = left == Timeout.InfiniteTimeSpan ? left : left / (addresses.Length - attempts.Count);
             var (attempt, connection) = await AttemptAsync(new IPEndPoint(address, name.Port), share, cancellationToken);
             attempts.Add(attempt);
