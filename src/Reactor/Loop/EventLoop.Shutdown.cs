@@ -10,7 +10,6 @@ public sealed partial class EventLoop
     private readonly CancellationTokenSource _stopping = new();
     private int _disposed;
     private bool _graceIsOver;
-    private LoopTimer? _graceTimer;
     private volatile bool _hasEnded;
 
     // The turn after which nothing is waited for any more; set when the grace is over.
@@ -41,7 +40,7 @@ public sealed partial class EventLoop
     {
         _stopping.Cancel();
         foreach (var registrant in Registrations.Snapshot()) registrant.OnStopping();
-        _graceTimer = StartTimer(Options.ShutdownTimeout, () => _graceIsOver = true);
+        StartTimer(Options.ShutdownTimeout, () => _graceIsOver = true);
     }
 
     // Asked once a turn. Whatever ends while the loop stops causes a turn, so nothing is missed by it.
@@ -72,7 +71,7 @@ public sealed partial class EventLoop
             _hasEnded = true;
             _posted.Close();
             while (!_posted.IsEmpty) RunPosted();
-            _graceTimer?.Cancel();
+            Timers.Clear();
             _poller.Dispose();
             _ended.SetResult();
         }

@@ -54,6 +54,12 @@ internal sealed class TimerWheel
         Count--;
     }
 
+    /// <summary>Cancels all.</summary>
+    internal void Clear()
+    {
+        while (NextSlot() is { First: { } timer }) Cancel(timer);
+    }
+
     /// <summary>The next millisecond in which the wheel has something to do, or <see cref="long.MaxValue"/> when it is empty.</summary>
     /// <remarks>For a timer at a higher level that is when it moves down, which is no later than it is due.</remarks>
     internal long NextMs() => NextSlot() is { } slot ? StartMs(slot) : long.MaxValue;
