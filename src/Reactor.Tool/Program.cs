@@ -1,0 +1,3 @@
+using Reactor.Tool;
+
+return await ReactorCommand.RunAsync(args);
