@@ -279,15 +279,16 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     {
         result = default;
         error = null;
-        if (_head is not null) Enqueue();
         if (!_connection.IsBroken)
         {
+            if (_head is not null) Enqueue();
             _queue.Borrow(memory);
             if (_connection.IsWritable && HasUnsent) Drain();
         }
 
         if (_connection.IsBroken)
         {
+            DropUnflushed();
             error = _connection.EndedException();
             return true;
         }
@@ -312,6 +313,18 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     {
         _queue.Append(_head!, _tail!, _unflushed);
         _head = null;
+        _tail = null;
+        _unflushed = 0;
+    }
+
+    private void DropUnflushed()
+    {
+        while (_head is { } segment)
+        {
+            _head = segment.NextSegment;
+            _loop.Segments.Return(segment);
+        }
+
         _tail = null;
         _unflushed = 0;
     }
