@@ -1,0 +1,64 @@
+namespace Reactor.Perf.Comparison;
+
+/// <summary>
+/// Runs the cells. A machine's speed drifts from minute to minute, so the servers take turns within a scenario, and the
+/// ratio of two servers is only taken between neighbours, in one round.
+/// </summary>
+internal static class Rounds
+{
+    /// <summary>Adds each cell as it is measured, so that a run that is cut short still has those before.</summary>
+    public static async Task RunAsync(Options options, List<Cell> cells, CancellationToken cancellationToken)
+    {
+        for (var round = 1; round <= options.Rounds; round++)
+        {
+            foreach (var scenario in options.Scenarios)
+            {
+                foreach (var contestant in InOrderOf(round, options.Contestants))
+                {
+                    for (var attempt = 0; attempt <= options.Retries; attempt++)
+                    {
+                        var cell = await MeasureAsync(round, scenario, contestant, options, cancellationToken);
+                        cells.Add(cell);
+                        await Console.Error.WriteLineAsync(cell.ToString());
+                        if (!cell.IsDisturbed)
+                            break;
+                    }
+                }
+            }
+        }
+    }
+
+    // Each round begins with another server, so that none profits from always following the same one.
+    private static IEnumerable<Contestant> InOrderOf(int round, IReadOnlyList<Contestant> contestants) =>
+        contestants.Select((_, index) => contestants[(index + round - 1) % contestants.Count]);
+
+    private static async Task<Cell> MeasureAsync(
+        int round, Scenario scenario, Contestant contestant, Options options, CancellationToken cancellationToken)
+    {
+        var cell = new Cell(round, scenario.ToString(), contestant.Name);
+        try
+        {
+            await using var server = await ServerProcess.StartAsync(contestant, options.ServerCore, cancellationToken);
+            await using var load = LoadProcess.Start(server, scenario, options);
+            await load.WindowBeginsAsync(cancellationToken);
+            var serverCore = CoreClock.BusySeconds(options.ServerCore);
+            var loadCore = CoreClock.BusySeconds(options.LoadCore);
+            var allocated = await server.AllocatedBytesAsync(cancellationToken);
+            var measured = await load.ResultAsync(cancellationToken);
+            serverCore = CoreClock.BusySeconds(options.ServerCore) - serverCore;
+            loadCore = CoreClock.BusySeconds(options.LoadCore) - loadCore;
+            cell = cell with
+            {
+                Load = measured,
+                AllocatedBytes = await server.AllocatedBytesAsync(cancellationToken) - allocated,
+                OthersOnServerCore = Math.Max(0, serverCore - measured.ServerCpuSeconds) / measured.Seconds,
+                OthersOnLoadCore = Math.Max(0, loadCore - measured.LoadCpuSeconds) / measured.Seconds,
+            };
+            return cell.Judge(scenario);
+        }
+        catch (PeerException e)
+        {
+            return cell with { Rejection = e.Message, IsFailure = true };
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.Net;
+
+namespace Reactor.Perf.Servers;
+
+/// <summary>Reactor's own echo handler on one loop.</summary>
+internal sealed class ReactorEcho : IEchoServer
+{
+    private readonly EventLoop _loop;
+    private readonly Listener _listener;
+
+    private ReactorEcho(EventLoop loop, Listener listener) => (_loop, _listener) = (loop, listener);
+
+    public int Port => ((IPEndPoint)_listener.LocalEndPoint).Port;
+
+    public static async Task<IEchoServer> StartAsync(int port)
+    {
+        var loop = EventLoop.Start();
+        var listener = await loop.ListenAsync(new IPEndPoint(IPAddress.Loopback, port), Handlers.Echo);
+        return new ReactorEcho(loop, listener);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _listener.DisposeAsync();
+        await _loop.DisposeAsync();
+    }
+}

@@ -1,0 +1,229 @@
+// The yardstick of the comparison: an echo server on epoll as one writes it by hand for speed, one thread, no library.
+//
+// A chunk is received into one buffer that all connections share and sent straight from it. Only what the kernel
+// refuses is copied, into a buffer that the connection owns for as long as it is behind; until that is sent nothing
+// more is read, so a peer that does not read is slowed down by TCP.
+//
+// usage: epoll-echo [--port N] [--edge]      prints "ready PORT PID", ends with SIGTERM or when its standard input ends
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MAX_DESCRIPTORS = 1 << 16, EVENTS_PER_WAIT = 512, BACKLOG = 4096 };
+
+typedef struct {
+    char *pending; // Set exactly while the kernel has refused bytes: [pending_start, pending_end) are still to be sent.
+    size_t pending_start;
+    size_t pending_end;
+} connection;
+
+static connection connections[MAX_DESCRIPTORS]; // by descriptor
+static char chunk[64 * 1024];
+static bool edge;
+static int poller;
+
+static void fail(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void watch(int operation, int fd, uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data.fd = fd };
+    if (epoll_ctl(poller, operation, fd, &event) < 0)
+        fail("epoll_ctl");
+}
+
+static void drop(int fd)
+{
+    free(connections[fd].pending);
+    connections[fd] = (connection) { 0 };
+    close(fd);
+}
+
+static void accept_all(int listener)
+{
+    for (;;) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EINTR || errno == ECONNABORTED)
+                continue;
+            if (errno == EAGAIN)
+                return;
+            fail("accept4");
+        }
+        if (fd >= MAX_DESCRIPTORS) {
+            close(fd);
+            continue;
+        }
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
+        watch(EPOLL_CTL_ADD, fd, edge ? EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET : EPOLLIN);
+    }
+}
+
+// Keeps what the kernel refused. Level triggered, the interest changes from reading to writing until it is gone.
+static void fall_behind(int fd, const char *data, size_t length)
+{
+    connection *c = &connections[fd];
+    c->pending = malloc(length);
+    if (c->pending == NULL)
+        fail("malloc");
+    memcpy(c->pending, data, length);
+    c->pending_start = 0;
+    c->pending_end = length;
+    if (!edge)
+        watch(EPOLL_CTL_MOD, fd, EPOLLOUT);
+}
+
+// False when the connection is gone or waits for the peer to read.
+static bool catch_up(int fd)
+{
+    connection *c = &connections[fd];
+    while (c->pending_start < c->pending_end) {
+        ssize_t sent = send(fd, c->pending + c->pending_start, c->pending_end - c->pending_start, MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno == EINTR)
+                continue;
+            if (errno != EAGAIN)
+                drop(fd);
+            return false;
+        }
+        c->pending_start += (size_t) sent;
+    }
+    free(c->pending);
+    c->pending = NULL;
+    if (!edge)
+        watch(EPOLL_CTL_MOD, fd, EPOLLIN);
+    return true;
+}
+
+// Sends the shared chunk back. False when the connection is gone or behind.
+static bool send_back(int fd, size_t length)
+{
+    size_t start = 0;
+    while (start < length) {
+        ssize_t sent = send(fd, chunk + start, length - start, MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno == EINTR)
+                continue;
+            if (errno == EAGAIN)
+                fall_behind(fd, chunk + start, length - start);
+            else
+                drop(fd);
+            return false;
+        }
+        start += (size_t) sent;
+    }
+    return true;
+}
+
+// Level triggered, one chunk an event: epoll tells again when there is more. Edge triggered, until a short read says
+// that the socket is drained; an end that was already seen (ended) tells no second time and must be read.
+static void echo(int fd, bool ended)
+{
+    for (;;) {
+        ssize_t received = recv(fd, chunk, sizeof chunk, 0);
+        if (received < 0 && errno == EINTR)
+            continue;
+        if (received < 0 && errno == EAGAIN)
+            return;
+        if (received <= 0) {
+            drop(fd);
+            return;
+        }
+        if (!send_back(fd, (size_t) received))
+            return;
+        if (!edge || ((size_t) received < sizeof chunk && !ended))
+            return;
+    }
+}
+
+static void serve(int fd, uint32_t events)
+{
+    bool behind = connections[fd].pending != NULL;
+    if (behind && !(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+        return;
+    if (behind && !catch_up(fd))
+        return;
+    if (behind && !edge)
+        return;
+    if (behind || (events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)))
+        echo(fd, behind || (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)));
+}
+
+static int listen_on(uint16_t port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        fail("socket");
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int) { 1 }, sizeof(int));
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+    };
+    socklen_t length = sizeof address;
+    if (bind(fd, (struct sockaddr *) &address, length) < 0)
+        fail("bind");
+    if (listen(fd, BACKLOG) < 0)
+        fail("listen");
+    getsockname(fd, (struct sockaddr *) &address, &length);
+    printf("ready %d %d\n", ntohs(address.sin_port), getpid());
+    fflush(stdout);
+    return fd;
+}
+
+// The runner holds the other end of standard input, so that no server outlives it.
+static void leave_when_input_ends(void)
+{
+    char ignored[64];
+    if (read(STDIN_FILENO, ignored, sizeof ignored) <= 0)
+        exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    uint16_t port = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--edge") == 0) {
+            edge = true;
+        } else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc) {
+            port = (uint16_t) atoi(argv[++i]);
+        } else {
+            fprintf(stderr, "usage: epoll-echo [--port N] [--edge]\n");
+            return 2;
+        }
+    }
+
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    if (poller < 0)
+        fail("epoll_create1");
+    int listener = listen_on(port);
+    watch(EPOLL_CTL_ADD, listener, EPOLLIN);
+    watch(EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN);
+
+    struct epoll_event events[EVENTS_PER_WAIT];
+    for (;;) {
+        int count = epoll_wait(poller, events, EVENTS_PER_WAIT, -1);
+        if (count < 0 && errno != EINTR)
+            fail("epoll_wait");
+        for (int i = 0; i < count; i++) {
+            int fd = events[i].data.fd;
+            if (fd == listener)
+                accept_all(listener);
+            else if (fd == STDIN_FILENO)
+                leave_when_input_ends();
+            else
+                serve(fd, events[i].events);
+        }
+    }
+}
