@@ -1,0 +1,25 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Reactor.Tests.Fixtures;
+
+/// <summary>Has the runtime open its own socket engine before the first descriptor is counted.</summary>
+[SetUpFixture]
+public sealed class RuntimeWarmUp
+{
+    [OneTimeSetUp]
+    public async Task Open_the_runtime_s_own_descriptors()
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+        listener.Listen();
+        using var dialled = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var accepting = listener.AcceptAsync();
+        await dialled.ConnectAsync(listener.LocalEndPoint!);
+        using var accepted = await accepting;
+        var receiving = accepted.ReceiveAsync(new byte[1]);
+        await dialled.SendAsync(new byte[1]);
+        await receiving;
+        await Dns.GetHostAddressesAsync("localhost");
+    }
+}
