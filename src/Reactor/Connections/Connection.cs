@@ -185,7 +185,12 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         Loop.BytesSent += count;
     }
 
-    internal void OnSendBlocked() => _isWritable = false;
+    internal void OnSendFailed(Errno errno)
+    {
+        // EINTR: it is tried again.
+        if (errno == Errno.EAGAIN) _isWritable = false;
+        else if (errno != Errno.EINTR) Fail("send", errno);
+    }
 
     internal void OnReceiveFailed(Errno errno)
     {

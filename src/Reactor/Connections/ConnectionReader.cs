@@ -221,6 +221,7 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     private void Unpend()
     {
         _state = State.Idle;
+        if (!_token.CanBeCanceled) return;
         _registration.Unregister();
         _registration = default;
         _token = default;

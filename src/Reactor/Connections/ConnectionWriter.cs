@@ -15,10 +15,12 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
 
     private readonly Connection _connection;
     private readonly EventLoop _loop;
-    private readonly SendQueue _queue;
     private readonly int _highWatermark;
     private readonly int _lowWatermark;
     private LoopCompletion<FlushResult> _completion;
+
+    // Made when the system first refuses something or several buffers are flushed at once; most connections never need it.
+    private SendQueue? _queue;
 
     // What was written and not flushed; both null when that is nothing.
     private BufferSegment? _head;
@@ -45,7 +47,6 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     {
         _connection = connection;
         _loop = connection.Loop;
-        _queue = new SendQueue(_loop.Segments);
         _highWatermark = connection.Options.SendHighWatermark;
         _lowWatermark = Math.Min(connection.Options.SendLowWatermark, _highWatermark);
         _completion = new LoopCompletion<FlushResult>(_loop);
@@ -67,7 +68,9 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     public override long UnflushedBytes => _unflushed;
 
     /// <summary>Whether something that was flushed has still to be taken by the system.</summary>
-    internal bool HasUnsent => _queue.Length > 0;
+    internal bool HasUnsent => Unsent > 0;
+
+    private long Unsent => _queue?.Length ?? 0;
 
     /// <summary>Whether no more will be written.</summary>
     internal bool IsCompleted => _completed;
@@ -152,9 +155,9 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         {
             Cancel();
         }
-        else if (_isAboveHigh ? _queue.Length <= _lowWatermark : _connection.HasBudget)
+        else if (_isAboveHigh ? Unsent <= _lowWatermark : _connection.HasBudget)
         {
-            _queue.CopyBorrowed();
+            _queue?.CopyBorrowed();
             Unpend();
             _completion.SetResult(default);
         }
@@ -180,7 +183,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     }
 
     /// <summary>The connection has ended: what was not sent never will be.</summary>
-    internal void DropUnsent() => _queue.Clear();
+    internal void DropUnsent() => _queue?.Clear();
 
     private void ThrowIfNotWritable()
     {
@@ -257,6 +260,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     private void Unpend()
     {
         _state = State.Idle;
+        if (!_token.CanBeCanceled) return;
         _registration.Unregister();
         _registration = default;
         _token = default;
@@ -265,7 +269,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     // Only the waiting is cancelled: what was written goes out all the same.
     private void Cancel()
     {
-        _queue.CopyBorrowed();
+        _queue?.CopyBorrowed();
         var isCanceled = _cancelRequested;
         _cancelRequested = false;
         var token = _token;
@@ -279,13 +283,8 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     {
         result = default;
         error = null;
-        if (!_connection.IsBroken)
-        {
-            if (_head is not null) Enqueue();
-            _queue.Borrow(memory);
-            if (_connection.IsWritable && HasUnsent) Drain();
-        }
-
+        if (!HasUnsent && _connection.IsWritable && !_connection.IsBroken) memory = SendStraight(memory);
+        if (!_connection.IsBroken && (_head is not null || !memory.IsEmpty)) Queue(memory);
         if (_connection.IsBroken)
         {
             DropUnflushed();
@@ -296,25 +295,58 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         if (_cancelRequested)
         {
             _cancelRequested = false;
-            _queue.CopyBorrowed();
+            _queue?.CopyBorrowed();
             result = new FlushResult(isCanceled: true, isCompleted: false);
             return true;
         }
 
-        _isAboveHigh = _queue.Length >= _highWatermark;
+        _isAboveHigh = Unsent >= _highWatermark;
         if (_isAboveHigh) return false;
-        _queue.CopyBorrowed();
+        _queue?.CopyBorrowed();
         if (_connection.HasBudget) return true;
         _connection.RequestTurn();
         return false;
     }
 
-    private void Enqueue()
+    // The common case: nothing is queued, and there is one buffer to send. One send, from where it lies.
+    private ReadOnlyMemory<byte> SendStraight(ReadOnlyMemory<byte> memory)
     {
-        _queue.Append(_head!, _tail!, _unflushed);
+        if (_head is null) return memory.IsEmpty ? memory : memory[SendOnce(memory.Span)..];
+        if (_head != _tail || !memory.IsEmpty) return memory;
+
+        if (_unflushed > 0)
+        {
+            var sent = SendOnce(_head.Unsent);
+            _head.Start += sent;
+            _unflushed -= sent;
+        }
+
+        if (_unflushed == 0) DropUnflushed();
+        return memory;
+    }
+
+    private int SendOnce(ReadOnlySpan<byte> data)
+    {
+        var count = _loop.Kernel.Send(_connection.Descriptor, data);
+        if (count >= 0)
+        {
+            _connection.OnSent(count);
+            return count;
+        }
+
+        _connection.OnSendFailed((Errno)(-count));
+        return 0;
+    }
+
+    private void Queue(ReadOnlyMemory<byte> memory)
+    {
+        _queue ??= new SendQueue(_loop.Segments);
+        if (_head is not null) _queue.Append(_head, _tail!, _unflushed);
         _head = null;
         _tail = null;
         _unflushed = 0;
+        _queue.Borrow(memory);
+        if (HasUnsent && _connection.IsWritable) Drain();
     }
 
     private void DropUnflushed()
@@ -331,31 +363,23 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
 
     private void Drain()
     {
-        var sent = 0;
-        while (sent < MostBytesPerTurn)
+        Debug.Assert(_queue is not null, "There is nothing to send.");
+        for (var sent = 0; sent < MostBytesPerTurn;)
         {
             var count = _queue.Send(_loop.Kernel, _connection.Descriptor);
-            if (count >= 0)
+            if (count < 0)
             {
-                _queue.Consume(count);
-                _connection.OnSent(count);
-                sent += count;
-                if (HasUnsent) continue;
-                _connection.OnAllSent();
-                return;
+                _connection.OnSendFailed((Errno)(-count));
+                if (!_connection.IsWritable) return;
+                continue;
             }
 
-            switch ((Errno)(-count))
-            {
-                case Errno.EINTR:
-                    continue;
-                case Errno.EAGAIN:
-                    _connection.OnSendBlocked();
-                    return;
-                default:
-                    _connection.Fail("send", (Errno)(-count));
-                    return;
-            }
+            _queue.Consume(count);
+            _connection.OnSent(count);
+            sent += count;
+            if (HasUnsent) continue;
+            _connection.OnAllSent();
+            return;
         }
 
         _connection.RequestTurn();
@@ -369,8 +393,8 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
             return;
         }
 
-        if (_head is not null) Enqueue();
-        if (HasUnsent && _connection.IsWritable) Drain();
-        else if (!HasUnsent) _connection.OnAllSent();
+        if (_head is not null) Queue(default);
+        else if (HasUnsent && _connection.IsWritable) Drain();
+        if (_connection.IsOpen && !HasUnsent) _connection.OnAllSent();
     }
 }
