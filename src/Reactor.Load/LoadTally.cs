@@ -75,7 +75,7 @@ internal sealed class LoadTally
 
     public void AllFinished() => _ended = Elapsed;
 
-    /// <summary>Counts a connection that was found open when all had finished, before any of them was closed by us.</summary>
+    /// <summary>Counts a connection that was found open when all had finished.</summary>
     public void HeldOpen() => _openTogether++;
 
     public LoadReport ToReport(LoadPlan plan, ReplyExpectation otherExpectation, int? openWhenStopped) => new()

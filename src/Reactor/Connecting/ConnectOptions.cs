@@ -19,7 +19,16 @@ public sealed record ConnectOptions : ConnectionOptions
     } = TimeSpan.FromSeconds(15);
 
     /// <summary>The address to dial from; port 0 for any. Default: the system chooses.</summary>
-    public EndPoint? LocalEndPoint { get; init; }
+    /// <exception cref="ArgumentException">A host name: it takes an address.</exception>
+    public EndPoint? LocalEndPoint
+    {
+        get;
+        init
+        {
+            if (value is DnsEndPoint) throw new ArgumentException("A host name is no address to dial from: resolve it first.", nameof(value));
+            field = value;
+        }
+    }
 
     /// <summary>The most dials under way at once, 1 or more; further ones wait their turn, first come, first served. Default: no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>

@@ -168,7 +168,7 @@ public sealed class Connector
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Loop.Stopping);
 
             // The resolver cannot be interrupted; it is left behind on its own thread.
-            var addresses = await Resolve(name.Host, family).WaitAsync(Options.ConnectTimeout, either.Token);
+            var addresses = await Resolve(name.Host, family).WaitAsync(WaitTimeout(Options.ConnectTimeout), either.Token);
             if (addresses.Length > 0) return (addresses, null);
             none = new SocketException((int)SocketError.NoData);
         }
@@ -196,6 +196,9 @@ public sealed class Connector
             Elapsed = Since(start),
             Connection = connection,
         };
+
+    // What Task can wait for ends at some 49 days.
+    private static TimeSpan WaitTimeout(TimeSpan timeout) => timeout.TotalMilliseconds < int.MaxValue ? timeout : Timeout.InfiniteTimeSpan;
 
     private TimeSpan Left(long start)
     {

@@ -45,16 +45,18 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         _endPoint = endPoint;
         _options = options;
         var family = endPoint.AddressFamily;
+        var address = endPoint.Serialize();
         var descriptor = Kernel.Socket(family);
-        if (descriptor < 0) return Refused("socket", descriptor);
+        if (descriptor < 0) return new ValueTask<End>(Classified("socket", (Errno)(-descriptor), isImmediate: true));
 
-        if (!TryPrepare(descriptor, family, out var end)) return new ValueTask<End>(end);
+        var (syscall, answer) = Prepare(descriptor, family);
+        if (answer < 0) return Abandon(descriptor, syscall, answer);
 
-        var answer = Connect(descriptor, endPoint.Serialize(), family);
-        if (answer < 0 && !ConnectErrors.IsUnderWay((Errno)(-answer))) return Abandoned(descriptor, "connect", answer);
+        answer = Connect(descriptor, address, family);
+        if (answer < 0 && !ConnectErrors.IsUnderWay((Errno)(-answer))) return Abandon(descriptor, "connect", answer);
 
         var registered = _loop.Register(descriptor, this, out _token);
-        if (registered < 0) return Abandoned(descriptor, "epoll_ctl", registered);
+        if (registered < 0) return Abandon(descriptor, "epoll_ctl", registered);
 
         _descriptor = descriptor;
         if (answer >= 0) return new ValueTask<End>(Establish(Readiness.None));
@@ -107,24 +109,19 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         if (_descriptor >= 0 && _cancellationToken.IsCancellationRequested) Fail(new End(ConnectOutcome.Canceled));
     }
 
-    private bool TryPrepare(int descriptor, AddressFamily family, out End end)
+    private (string Syscall, int Answer) Prepare(int descriptor, AddressFamily family)
     {
-        end = default;
         if (_options.NoDelay && family != AddressFamily.Unix && Kernel.SetOption(descriptor, SocketOption.NoDelay, 1) is < 0 and var refused)
         {
-            end = AbandonedEnd(descriptor, "setsockopt", refused);
-            return false;
+            return ("setsockopt", refused);
         }
 
-        if (_options.LocalEndPoint is not { } local) return true;
+        if (_options.LocalEndPoint is not { } local) return ("bind", 0);
 
         // Otherwise bind(2) takes a port for this address alone, and they run out though each could serve many targets. Where
         // the option is unknown that is how it is.
         if (local is IPEndPoint { Port: 0 }) _ = Kernel.SetOption(descriptor, SocketOption.BindAddressNoPort, 1);
-        var answer = Kernel.Bind(descriptor, local.Serialize());
-        if (answer >= 0) return true;
-        end = AbandonedEnd(descriptor, "bind", answer);
-        return false;
+        return ("bind", Kernel.Bind(descriptor, local.Serialize()));
     }
 
     // A Unix-domain connect has no handshake to go on in the background, so interrupted means not begun.
@@ -164,20 +161,26 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         _completion.SetResult(end);
     }
 
+    // A pooled one holds on to nothing of its last connect.
+    private void Forget()
+    {
+        _completion.Reset();
+        _endPoint = null!;
+        _options = null!;
+        _cancellationToken = default;
+        _registration = default;
+    }
+
     private void Close()
     {
         _loop.Close(_descriptor, _token);
         _descriptor = -1;
     }
 
-    private ValueTask<End> Refused(string syscall, int answer) => new(Classified(syscall, (Errno)(-answer), isImmediate: true));
-
-    private ValueTask<End> Abandoned(int descriptor, string syscall, int answer) => new(AbandonedEnd(descriptor, syscall, answer));
-
-    private End AbandonedEnd(int descriptor, string syscall, int answer)
+    private ValueTask<End> Abandon(int descriptor, string syscall, int answer)
     {
         _ = Kernel.Close(descriptor);
-        return Classified(syscall, (Errno)(-answer), isImmediate: true);
+        return new ValueTask<End>(Classified(syscall, (Errno)(-answer), isImmediate: true));
     }
 
     private End Classified(string syscall, Errno errno, bool isImmediate) =>
@@ -201,6 +204,11 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     {
         public override PendingConnect Create() => new(loop);
 
-        public override bool Return(PendingConnect obj) => obj._descriptor < 0;
+        public override bool Return(PendingConnect obj)
+        {
+            Debug.Assert(obj._descriptor < 0, "It is still under way.");
+            obj.Forget();
+            return true;
+        }
     }
 }

@@ -15,6 +15,8 @@ public sealed partial class Connection
     private Errno _failure;
     private string _failedCall = "";
 
+    // The peer's FIN was met. The reader may also have been told of an end because the loop stops.
+    private bool _hasPeerEnded;
     private bool _isSendShut;
     private bool _isClosedTold;
 
@@ -105,13 +107,13 @@ public sealed partial class Connection
         {
             CloseNow(_closingReason);
         }
-        else if (_writer.IsCompleted && !_isSendShut)
+        else if (_writer.IsFinished && !_isSendShut)
         {
             _isSendShut = true;
 
             // ENOTCONN: the peer has reset it, which reading will tell.
             _ = Loop.Kernel.Shutdown(Descriptor, SocketShutdown.Send);
-            if (_reader.HasEnded) End(CloseReason.ClosedByPeer);
+            if (_hasPeerEnded) End(CloseReason.ClosedByPeer);
         }
     }
 
@@ -126,15 +128,24 @@ public sealed partial class Connection
             return false;
         }
 
+        _hasPeerEnded = true;
         if (_isSendShut) End(CloseReason.ClosedLocally);
         return true;
     }
 
-    /// <summary>A call for the socket failed for good.</summary>
-    internal void Fail(string syscall, Errno errno)
+    /// <summary>The peer or the network has broken it. Bytes that came before are still the reader's; without any there is nothing left to wait for.</summary>
+    internal void Break(string syscall, Errno errno)
     {
         NoteFailure(syscall, errno);
-        End(CloseReason);
+        Span<byte> one = stackalloc byte[1];
+        if (Loop.Kernel.Peek(Descriptor, one) <= 0)
+        {
+            End(CloseReason);
+            return;
+        }
+
+        _isReadable = true;
+        RequestTurn();
     }
 
     /// <summary>Whether sending is pointless: the descriptor is closed, or the peer is known to have reset.</summary>
@@ -170,13 +181,7 @@ public sealed partial class Connection
     private void OnBroken()
     {
         var error = Loop.Kernel.SocketError(Descriptor);
-        if (error == 0) return;
-        NoteFailure("recv", (Errno)(-error));
-
-        // Bytes that came before the reset are still the reader's. Without any there is nothing left to wait for.
-        Span<byte> one = stackalloc byte[1];
-        if (Loop.Kernel.Peek(Descriptor, one) <= 0) End(CloseReason);
-        else RequestTurn();
+        if (error != 0) Break("recv", (Errno)(-error));
     }
 
     private void NoteFailure(string syscall, Errno errno)
@@ -195,8 +200,10 @@ public sealed partial class Connection
 
     private void CloseNow(CloseReason reason)
     {
-        if (!_reader.HasEnded && !_isDrained) DiscardUnread();
-        End(reason == CloseReason.ClosedLocally && _reader.HasEnded ? CloseReason.ClosedByPeer : reason);
+        if (!_hasPeerEnded && !_isDrained) DiscardUnread();
+        if (reason == CloseReason.ClosedLocally && _hasPeerEnded) reason = CloseReason.ClosedByPeer;
+        else if (reason == CloseReason.ClosedLocally && _reader.HasEnded) reason = CloseReason.LoopStopped;
+        End(reason);
     }
 
     private void DiscardUnread()

@@ -81,14 +81,14 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     /// <summary>-1 exactly when the descriptor has been closed.</summary>
     internal int Descriptor { get; private set; }
 
-    /// <summary>Taken by threads other than the loop while they move buffers, and by the loop when it takes buffers from under them.</summary>
+    /// <summary>Taken by threads other than the loop while they take or give buffers, and by the loop when it takes buffers from under them.</summary>
     internal object Gate { get; } = new();
 
     internal bool IsOpen => Descriptor >= 0;
 
     internal bool IsReadable => IsOpen && _isReadable;
 
-    internal bool IsWritable => IsOpen && _isWritable;
+    internal bool IsWritable => _isWritable && !IsBroken;
 
     /// <summary>Whether it may do another operation in this turn, or has to let the others have theirs.</summary>
     internal bool HasBudget
@@ -189,13 +189,17 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     {
         // EINTR: it is tried again.
         if (errno == Errno.EAGAIN) _isWritable = false;
-        else if (errno != Errno.EINTR) Fail("send", errno);
+        else if (errno != Errno.EINTR) Break("send", errno);
     }
 
     internal void OnReceiveFailed(Errno errno)
     {
         if (errno == Errno.EAGAIN) OnDrained();
-        else Fail("recv", errno);
+        else
+        {
+            NoteFailure("recv", errno);
+            End(CloseReason);
+        }
     }
 
     private void OnDrained()

@@ -40,7 +40,7 @@ public sealed class ConnectionResetException : ConnectionException
     }
 }
 
-/// <summary>We ended the connection ourselves, while a read or a write was pending or before it began.</summary>
+/// <summary>The connection has ended in order or by our own doing, and a read or a write was pending then or came after.</summary>
 public sealed class ConnectionAbortedException : ConnectionException
 {
     internal ConnectionAbortedException(CloseReason reason, EndPoint? remoteEndPoint)

@@ -62,9 +62,12 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
 
         // A buffer is out with the reader, until AdvanceTo.
         HandedOut,
+
+        // The same with nothing in it, or after a cancellation: AdvanceTo is allowed but not owed.
+        HandedOutTentatively,
     }
 
-    /// <summary>Whether the peer's end of the stream was met.</summary>
+    /// <summary>Whether the reader has an end: the peer's, or that of the stopping loop.</summary>
     internal bool HasEnded => _ended;
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
@@ -88,11 +91,11 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     public override bool TryRead(out ReadResult result)
     {
         ThrowIfNotReadable();
-        Exception? error = null;
-        var found = _loop.IsOnLoop ? TryRead(out result, out error) : TryTakeBuffered(out result);
+        if (!_loop.IsOnLoop) return TryTakeElsewhere(out result);
+        if (!TryRead(out result, out var error)) return false;
         if (error is not null) throw error;
-        if (found) HandOut(result);
-        return found;
+        HandOut(result);
+        return true;
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -173,7 +176,7 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
             while (_head is { } segment)
             {
                 _head = segment.NextSegment;
-                if (_state == State.HandedOut) _loop.Segments.Abandon();
+                if (_state is State.HandedOut or State.HandedOutTentatively) _loop.Segments.Abandon();
                 else _loop.Segments.Return(segment);
             }
 
@@ -188,16 +191,12 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     private void ThrowIfNotReadable()
     {
         if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
-        if (_state != State.Idle) throw new InvalidOperationException("Reading is already in progress: one read at a time, and AdvanceTo before the next.");
+        if (_state is State.Starting or State.Pending or State.HandedOut) throw new InvalidOperationException("Reading is already in progress: one read at a time, and AdvanceTo before the next.");
     }
 
     private ValueTask<ReadResult> ReadElsewhere(CancellationToken cancellationToken)
     {
-        if (TryTakeBuffered(out var result))
-        {
-            HandOut(result);
-            return new ValueTask<ReadResult>(result);
-        }
+        if (TryTakeElsewhere(out var result)) return new ValueTask<ReadResult>(result);
 
         _completion.Reset();
         _token = cancellationToken;
@@ -227,10 +226,19 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
         _token = default;
     }
 
-    // After an empty result AdvanceTo is allowed but not owed.
-    private void HandOut(in ReadResult result)
+    private void HandOut(in ReadResult result) =>
+        _state = result.IsCanceled || result.Buffer.IsEmpty ? State.HandedOutTentatively : State.HandedOut;
+
+    // The loop may be giving the buffers back at this moment.
+    private bool TryTakeElsewhere(out ReadResult result)
     {
-        if (!result.Buffer.IsEmpty) _state = State.HandedOut;
+        lock (_connection.Gate)
+        {
+            result = default;
+            if (_released || !TryTakeBuffered(out result)) return false;
+            HandOut(result);
+            return true;
+        }
     }
 
     private bool TryTakeBuffered(out ReadResult result)
@@ -329,6 +337,7 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     private void Advance(SequencePosition consumed, SequencePosition examined)
     {
         if (_released) return;
+        if (_state is not (State.HandedOut or State.HandedOutTentatively)) throw new InvalidOperationException("There is no read to advance over.");
         if (_buffered == 0)
         {
             // An empty result was handed out: there is nothing to advance over.

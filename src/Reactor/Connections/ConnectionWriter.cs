@@ -72,8 +72,8 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
 
     private long Unsent => _queue?.Length ?? 0;
 
-    /// <summary>Whether no more will be written.</summary>
-    internal bool IsCompleted => _completed;
+    /// <summary>Whether all that will ever be written is in the queue. On the loop: completing is a call from anywhere, this its end.</summary>
+    internal bool IsFinished { get; private set; }
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => Writable(sizeHint).FreeMemory;
 
@@ -136,15 +136,13 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     /// <summary>The socket has room again.</summary>
     internal void OnWritable()
     {
-        if (!HasUnsent) return;
-        Drain();
-        Resume();
+        if (HasUnsent) Resume();
     }
 
     /// <summary>Sends what a former turn left, and completes the pending flush if it need not wait any more.</summary>
     internal void Resume()
     {
-        if (HasUnsent && _connection.IsWritable && !_connection.IsBroken) Drain();
+        if (HasUnsent && _connection.IsWritable) Drain();
         if (_state != State.Pending) return;
         if (_connection.IsBroken)
         {
@@ -283,7 +281,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     {
         result = default;
         error = null;
-        if (!HasUnsent && _connection.IsWritable && !_connection.IsBroken) memory = SendStraight(memory);
+        if (!HasUnsent && _connection.IsWritable) memory = SendStraight(memory);
         if (!_connection.IsBroken && (_head is not null || !memory.IsEmpty)) Queue(memory);
         if (_connection.IsBroken)
         {
@@ -393,6 +391,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
             return;
         }
 
+        IsFinished = true;
         if (_head is not null) Queue(default);
         else if (HasUnsent && _connection.IsWritable) Drain();
         if (_connection.IsOpen && !HasUnsent) _connection.OnAllSent();

@@ -9,7 +9,7 @@ namespace Reactor;
 /// <param name="loop">The loop.</param>
 internal sealed class SegmentPool(EventLoop loop)
 {
-    // 64 buffers of 64 KiB are kept for good; a burst beyond that goes back to the collector.
+    // In each of the two 64 buffers of 64 KiB are kept for good; a burst beyond that goes back to the collector.
     private const int MostKept = 64;
 
     private readonly Stack<BufferSegment> _kept = new(MostKept);
@@ -35,7 +35,10 @@ internal sealed class SegmentPool(EventLoop loop)
         Count(-1);
         if (!segment.IsPooled) return;
         segment.Reset();
-        if (!loop.IsOnLoop) _elsewhere.Enqueue(segment);
+        if (!loop.IsOnLoop)
+        {
+            if (_elsewhere.Count < MostKept) _elsewhere.Enqueue(segment);
+        }
         else if (_kept.Count < MostKept) _kept.Push(segment);
     }
 

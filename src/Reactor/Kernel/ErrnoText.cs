@@ -51,7 +51,7 @@ public static class ErrnoText
     internal static string Describe(EndPoint endPoint) =>
         endPoint is DnsEndPoint name ? string.Create(CultureInfo.InvariantCulture, $"{name.Host}:{name.Port}") : endPoint.ToString()!;
 
-    /// <summary>One sentence for a call that failed: <c>connect to 127.0.0.1:1: ECONNREFUSED (Connection refused)</c>.</summary>
+    /// <summary>One sentence for a call that failed: <c>connect 127.0.0.1:1: ECONNREFUSED (Connection refused)</c>.</summary>
     internal static string Describe(string syscall, EndPoint? endPoint, Errno errno)
     {
         var where = endPoint is null ? "" : " " + Describe(endPoint);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Reactor;
 
@@ -19,12 +20,13 @@ public abstract class Kernel
     /// <summary>The bytes that any socket address fits in: the size of <c>struct sockaddr_storage</c>.</summary>
     public const int AddressSize = 128;
 
-    private static readonly Lazy<Kernel> _system = new(() => OperatingSystem.IsLinux()
-        ? new LinuxKernel()
-        : throw new PlatformNotSupportedException("Reactor runs on Linux (x64 and arm64); this system is neither."));
+    private static readonly Lazy<Kernel> _system = new(() =>
+        OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
+            ? new LinuxKernel()
+            : throw new PlatformNotSupportedException($"Reactor runs on Linux, on x64 and arm64. This is {RuntimeInformation.RuntimeIdentifier}."));
 
     /// <summary>The kernel of the running system.</summary>
-    /// <exception cref="PlatformNotSupportedException">The running system is not Linux.</exception>
+    /// <exception cref="PlatformNotSupportedException">The running system is not Linux on x64 or arm64.</exception>
     public static Kernel System => _system.Value;
 
     /// <summary>The monotonic clock, in nanoseconds since an arbitrary start. Never goes back.</summary>

@@ -34,8 +34,8 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
     // Connections wait in the backlog until one of ours ends.
     private bool _isFull;
 
-    // Connections refused since descriptors ran out; 0 while there are enough.
-    private long _refusedInARow;
+    // Descriptors or memory have run out, and the log says so.
+    private bool _isExhausted;
 
     private Listener(EventLoop loop, int descriptor, EndPoint endPoint, ConnectionHandler handler, ListenOptions options)
     {
@@ -86,6 +86,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         var answer = loop.Register(descriptor, listener, out listener._token);
         if (answer >= 0) return listener;
 
+        if (ListeningSocket.FileOf(endPoint) is { } file) _ = loop.Kernel.Unlink(file);
         _ = loop.Kernel.Close(descriptor);
         listener._reserve.Dispose();
         throw new ListenException("epoll_ctl", (Errno)(-answer), endPoint);
@@ -137,9 +138,11 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
                     return;
                 case AcceptErrors.Kind.Skip:
                     break;
-                case AcceptErrors.Kind.Exhausted when RefuseOne((Errno)(-accepted)):
-                    break;
                 case AcceptErrors.Kind.Exhausted:
+                    var refused = _reserve.RefuseOne(_descriptor, _loop.ScratchAddress);
+                    if (refused == -(int)Errno.EAGAIN) return;
+                    OnExhausted((Errno)(-accepted), refused == 0);
+                    if (refused == 0) break;
                     _retry.Restart(_exhaustedPause);
                     return;
                 default:
@@ -164,10 +167,10 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
             return;
         }
 
-        if (_refusedInARow > 0)
+        if (_isExhausted)
         {
-            _loop.Log.AcceptRecovered(LocalEndPoint, _refusedInARow);
-            _refusedInARow = 0;
+            _isExhausted = false;
+            _loop.Log.AcceptRecovered(LocalEndPoint, Refused);
         }
 
         Accepted++;
@@ -177,15 +180,14 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         _ = ServeAsync(connection);
     }
 
-    // Clients are told that there is no room, instead of waiting in a backlog that nobody empties.
-    private bool RefuseOne(Errno errno)
+    // A client that was refused has been told that there is no room, instead of waiting in a backlog that nobody empties.
+    private void OnExhausted(Errno errno, bool wasRefused)
     {
-        if (_refusedInARow == 0) _loop.Log.AcceptExhausted(LocalEndPoint, errno.Name);
-        if (!_reserve.TryRefuse(_descriptor, _loop.ScratchAddress)) return false;
-        _refusedInARow++;
+        if (!_isExhausted) _loop.Log.AcceptExhausted(LocalEndPoint, errno.Name);
+        _isExhausted = true;
+        if (!wasRefused) return;
         Refused++;
         _loop.AcceptsRefused++;
-        return true;
     }
 
     private async Task ServeAsync(Connection connection)
@@ -210,6 +212,8 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
             _loop.Log.HandlerFailed(exception, connection.Id, connection.RemoteEndPoint);
         }
 
+        // It has outlived the loop, which closed the connection: there is no loop to come back to.
+        if (_loop.HasEnded) return;
         await connection.CloseAsync(reason);
         _loop.Handlers--;
     }

@@ -14,8 +14,14 @@ internal static class ListeningSocket
         var descriptor = kernel.Socket(endPoint.AddressFamily);
         if (descriptor < 0) throw new ListenException("socket", (Errno)(-descriptor), endPoint);
 
-        var (syscall, answer) = Prepare(kernel, descriptor, endPoint, options);
-        if (answer >= 0) return descriptor;
+        var (syscall, answer) = Bind(kernel, descriptor, endPoint, options);
+        if (answer >= 0)
+        {
+            (syscall, answer) = ("listen", kernel.Listen(descriptor, options.Backlog));
+            if (answer >= 0) return descriptor;
+            if (FileOf(endPoint) is { } file) _ = kernel.Unlink(file);
+        }
+
         _ = kernel.Close(descriptor);
         throw new ListenException(syscall, (Errno)(-answer), endPoint);
     }
@@ -30,7 +36,7 @@ internal static class ListeningSocket
         return address.Size <= sizeof(ushort) || address[sizeof(ushort)] == 0 ? null : unix.ToString();
     }
 
-    private static (string Syscall, int Answer) Prepare(Kernel kernel, int descriptor, EndPoint endPoint, ListenOptions options)
+    private static (string Syscall, int Answer) Bind(Kernel kernel, int descriptor, EndPoint endPoint, ListenOptions options)
     {
         if (endPoint is IPEndPoint && SetOptions(kernel, descriptor, endPoint, options) is < 0 and var refused) return ("setsockopt", refused);
 
@@ -40,7 +46,7 @@ internal static class ListeningSocket
             answer = kernel.Bind(descriptor, endPoint.Serialize());
         }
 
-        return answer < 0 ? ("bind", answer) : ("listen", kernel.Listen(descriptor, options.Backlog));
+        return ("bind", answer);
     }
 
     private static int SetOptions(Kernel kernel, int descriptor, EndPoint endPoint, ListenOptions options)

@@ -28,17 +28,20 @@ internal sealed class ReserveDescriptor : IDisposable
     }
 
     /// <summary>Accepts one waiting connection and closes it.</summary>
-    /// <returns>False when not even that is possible, or there is none: another thread may have taken the place.</returns>
-    internal bool TryRefuse(int listening, SocketAddress scratch)
+    /// <returns>
+    /// 0 when that was done. <see cref="Errno.EAGAIN"/>, negative, when none waits after all: accept4 takes a descriptor before
+    /// it looks. Another errno when not even this is possible; another thread may have taken the descriptor's place.
+    /// </returns>
+    internal int RefuseOne(int listening, SocketAddress scratch)
     {
         if (_descriptor < 0) Take();
-        if (_descriptor < 0) return false;
+        if (_descriptor < 0) return _descriptor;
 
         Dispose();
         var accepted = _kernel.Accept(listening, scratch);
         if (accepted >= 0) _ = _kernel.Close(accepted);
         Take();
-        return accepted >= 0;
+        return Math.Min(accepted, 0);
     }
 
     private void Take() => _descriptor = _kernel.Socket(AddressFamily.InterNetwork);

@@ -3,8 +3,9 @@ namespace Reactor;
 /// <content>How a loop ends: in order, and within a time.</content>
 public sealed partial class EventLoop
 {
-    // Turns that the loop still takes after it has aborted what was left, so that those who waited hear of it.
-    private const int TurnsAfterAbort = 2;
+    // Turns that the loop still takes, at most, after it has aborted what was left, so that those who waited hear of it: a
+    // million pieces of posted work. What keeps posting for ever is left behind.
+    private const int TurnsAfterAbort = 1000;
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
@@ -47,9 +48,12 @@ public sealed partial class EventLoop
     private bool IsOver()
     {
         if (!IsStopping) return false;
-        if (Registrations.Count == 0 && Handlers == 0) return true;
         if (_graceIsOver && _lastTurn == long.MaxValue) AbortRest();
-        return Turn >= _lastTurn;
+        if (Turn >= _lastTurn) return true;
+
+        // What is posted or has a turn coming may be somebody's outcome.
+        var isQuiet = _posted.IsEmpty && _ready.Count == 0;
+        return isQuiet && Registrations.Count == 0 && (Handlers == 0 || _lastTurn != long.MaxValue);
     }
 
     private void AbortRest()

@@ -38,7 +38,7 @@ public sealed partial class EventLoop : IAsyncDisposable
         Log = options.LoggerFactory?.CreateLogger("Reactor") ?? NullLogger.Instance;
         _poller = poller;
         _events = new PollEvent[options.EventsPerTurn];
-        _posted = new PostedQueue(poller);
+        _posted = new PostedQueue(poller, Log);
         _startTimestamp = kernel.Timestamp;
         SynchronizationContext = new LoopSynchronizationContext(this);
         Segments = new SegmentPool(this);
@@ -113,7 +113,9 @@ public sealed partial class EventLoop : IAsyncDisposable
         if (poller is null) throw new KernelException("epoll_create1", (Errno)(-error), endPoint: null);
 
         var loop = new EventLoop(options, kernel, poller);
-        loop._thread.Start();
+
+        // Not what the caller's AsyncLocals happen to hold: that would follow every handler for the life of the loop.
+        loop._thread.UnsafeStart();
         return loop;
     }
 
@@ -161,17 +163,7 @@ public sealed partial class EventLoop : IAsyncDisposable
 
     private void RunPosted()
     {
-        for (var i = 0; i < PostedPerTurn && _posted.TryDequeue(out var work); i++)
-        {
-            try
-            {
-                work.Run();
-            }
-            catch (Exception exception)
-            {
-                Log.UnhandledException(exception, "posted work");
-            }
-        }
+        for (var i = 0; i < PostedPerTurn && _posted.TryDequeue(out var work); i++) work.Run(Log);
     }
 
     private void RunTimers()

@@ -28,7 +28,18 @@ public sealed class EventLoopGroup : IAsyncDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(loops, 1);
         options ??= new EventLoopOptions();
-        return new EventLoopGroup([.. Enumerable.Range(0, loops).Select(i => EventLoop.Start(options with { Name = $"{options.Name}-{i}" }))]);
+        var started = new List<EventLoop>(loops);
+        try
+        {
+            for (var i = 0; i < loops; i++) started.Add(EventLoop.Start(options with { Name = $"{options.Name}-{i}" }));
+            return new EventLoopGroup([.. started]);
+        }
+        catch
+        {
+            // They hold nothing yet and end by themselves at once.
+            foreach (var loop in started) _ = loop.DisposeAsync().AsTask();
+            throw;
+        }
     }
 
     /// <summary>One loop after the other, for dialling. From any thread.</summary>

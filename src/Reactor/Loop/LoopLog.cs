@@ -18,7 +18,7 @@ internal static partial class LoopLog
     [LoggerMessage(10, LogLevel.Warning, "Listener {EndPoint}: {Errno}. Clients are accepted and closed until there is room again.")]
     internal static partial void AcceptExhausted(this ILogger logger, EndPoint endPoint, string errno);
 
-    [LoggerMessage(11, LogLevel.Warning, "Listener {EndPoint}: there is room again; {Count} clients were refused.")]
+    [LoggerMessage(11, LogLevel.Warning, "Listener {EndPoint}: there is room again; {Count} clients were refused so far.")]
     internal static partial void AcceptRecovered(this ILogger logger, EndPoint endPoint, long count);
 
     [LoggerMessage(12, LogLevel.Warning, "Listener {EndPoint}: an accepted connection could not be registered and was dropped: {Errno}.")]

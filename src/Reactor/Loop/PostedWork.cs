@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 
 namespace Reactor;
 
@@ -8,10 +9,18 @@ namespace Reactor;
 /// <param name="Context">The poster's execution context, or null when it is not to flow.</param>
 internal readonly record struct PostedWork(SendOrPostCallback Callback, object? State, ExecutionContext? Context)
 {
-    internal void Run()
+    /// <summary>Runs it; an exception of it is logged.</summary>
+    internal void Run(ILogger log)
     {
-        if (Context is null) Callback(State);
-        else ExecutionContext.Run(Context, static work => ((PostedWork)work!).Callback(((PostedWork)work).State), this);
+        try
+        {
+            if (Context is null) Callback(State);
+            else ExecutionContext.Run(Context, static work => ((PostedWork)work!).Callback(((PostedWork)work).State), this);
+        }
+        catch (Exception exception)
+        {
+            log.UnhandledException(exception, "posted work");
+        }
     }
 }
 
@@ -20,7 +29,8 @@ internal readonly record struct PostedWork(SendOrPostCallback Callback, object? 
 /// loop sleeps and nobody has woken it yet.
 /// </summary>
 /// <param name="poller">What the loop sleeps in.</param>
-internal sealed class PostedQueue(Poller poller)
+/// <param name="log">Where exceptions go of what runs after the loop's end.</param>
+internal sealed class PostedQueue(Poller poller, ILogger log)
 {
     private readonly ConcurrentQueue<PostedWork> _queue = new();
 
@@ -36,6 +46,12 @@ internal sealed class PostedQueue(Poller poller)
 
     internal void Enqueue(PostedWork work)
     {
+        if (_closed)
+        {
+            RunOnThreadPool(work);
+            return;
+        }
+
         _queue.Enqueue(work);
 
         // The enqueue must be seen before the look at _asleep, as PrepareToSleep sets _asleep before its look at the queue.
@@ -71,9 +87,13 @@ internal sealed class PostedQueue(Poller poller)
         Interlocked.Decrement(ref _wakers);
     }
 
-    // Whoever awaits must go on somewhere, also when its loop has ended.
+    // Closed while this thread was enqueueing: the loop may have looked for the last time before.
     private void RunRestOnThreadPool()
     {
-        while (_queue.TryDequeue(out var work)) ThreadPool.UnsafeQueueUserWorkItem(static work => work.Run(), work, preferLocal: false);
+        while (_queue.TryDequeue(out var work)) RunOnThreadPool(work);
     }
+
+    // Whoever awaits must go on somewhere, also when its loop has ended.
+    private void RunOnThreadPool(PostedWork work) =>
+        ThreadPool.UnsafeQueueUserWorkItem(static posted => posted.work.Run(posted.log), (work, log), preferLocal: false);
 }
