@@ -8,8 +8,15 @@ using Reactor;
 await using var loop = EventLoop.Start();
 var address = args is [var given] ? IPEndPoint.Parse(given) : await StartServerAsync(loop);
 
-// A connect that fails throws a ConnectException, whose message names the call, the errno, the address and the time.
-await using var connection = await loop.ConnectAsync(address);
+// An outcome is a value; as text it names the call, the errno, the address and the time. ConnectAsync throws it instead.
+var result = await loop.TryConnectAsync(address);
+if (result.Connection is null)
+{
+    Console.Error.WriteLine(result);
+    return 1;
+}
+
+await using var connection = result.Connection;
 Console.WriteLine($"Connected to {connection.RemoteEndPoint} from {connection.LocalEndPoint}.");
 
 for (var i = 0; i < 10; i++)
@@ -17,6 +24,8 @@ for (var i = 0; i < 10; i++)
     await connection.Output.WriteAsync("hello\n"u8.ToArray());
     Console.Write(await ReadLineAsync(connection.Input));
 }
+
+return 0;
 
 static async Task<string> ReadLineAsync(PipeReader input)
 {

@@ -1,5 +1,6 @@
-// Sends back what it receives, in upper case, until Ctrl-C.
+// Sends back what it receives, in upper case, until Ctrl-C or SIGTERM.
 using System.Net;
+using System.Runtime.InteropServices;
 using Reactor;
 
 await using var loop = EventLoop.Start();
@@ -7,14 +8,17 @@ await using var listener = await loop.ListenAsync(new IPEndPoint(IPAddress.Loopb
 Console.WriteLine($"Listening on {listener.LocalEndPoint}. Ctrl-C ends it.");
 
 var stop = new TaskCompletionSource();
-Console.CancelKeyPress += (_, pressed) =>
-{
-    // The process is not ended under the connections: when the loop is disposed of, their input ends and they finish.
-    pressed.Cancel = true;
-    stop.TrySetResult();
-};
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 await stop.Task;
 Console.WriteLine($"{listener.Accepted} connections were served.");
+
+// The process is not ended under the connections: when the loop is disposed of, their input ends and they finish.
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stop.TrySetResult();
+}
 
 // A handler serves one connection. It runs on the loop's thread, each await comes back to that thread, and when it ends
 // the connection is closed. `Handlers.Uppercase` is the same, ready to use.

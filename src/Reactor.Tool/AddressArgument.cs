@@ -22,7 +22,9 @@ internal static class AddressArgument
         var endPoints = new List<EndPoint>(result.Tokens.Count);
         foreach (var token in result.Tokens)
         {
-            if (TryParse(token.Value, out var endPoint, out var problem))
+            if (token.Value.StartsWith("--", StringComparison.Ordinal))
+                result.AddError($"There is no option '{token.Value}'.");
+            else if (TryParse(token.Value, out var endPoint, out var problem))
                 endPoints.Add(endPoint);
             else
                 result.AddError($"'{token.Value}' is no address: {problem}. An address is {Forms}.");
@@ -82,6 +84,8 @@ internal static class AddressArgument
             endPoint = new IPEndPoint(v6, port);
             return null;
         }
+        if (host.Contains("//", StringComparison.Ordinal))
+            return "it is no URL";
         if (host.Contains(':', StringComparison.Ordinal))
             return "an IPv6 address stands in brackets";
         return ParseHost(host, port, ref endPoint);

@@ -124,7 +124,7 @@ internal static class ProbeCommand
             OperationCanceledException => (ConnectOutcome.Canceled, "It was stopped before the name was resolved."),
             SocketException { SocketErrorCode: SocketError.TryAgain } =>
                 (ConnectOutcome.ResolveFailed, "The name server did not answer or could not tell, so nothing was sent to the target."),
-            _ => (ConnectOutcome.ResolveFailed, "The name has no address of that kind, so nothing was sent to the target."),
+            _ => (ConnectOutcome.ResolveFailed, "The name has no address, or none of the family asked for, so nothing was sent to the target."),
         };
         return new ProbeReport { Target = name, Outcome = outcome, ElapsedMs = elapsed.TotalMilliseconds, Meaning = meaning, Attempts = [] };
     }

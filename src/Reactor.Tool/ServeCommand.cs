@@ -30,15 +30,16 @@ internal static class ServeCommand
     private static readonly EndPoint[] _listenByDefault = [new IPEndPoint(IPAddress.Loopback, 9523)];
 
     private static readonly Option<int?> _loops = NumberOption.Count(
-        "--loops", "How many event loops, each with a thread of its own, share the connections (1).");
+        "--loops", "How many event loops, each with a thread of its own, share the connections (1). With several, other servers of yours can listen on the same address.");
 
     private static readonly Option<int?> _maxConnections = NumberOption.Count(
         "--max-connections", "How many connections each address serves at once, shared out among the loops; further ones wait in the backlog.");
 
     private static readonly Option<TimeSpan?> _idleTimeout = NumberOption.Seconds(
-        "--idle-timeout", "Closes a connection on which nothing has moved for so long.");
+        "--idle-timeout", "Resets a connection on which nothing has moved for so long.");
 
     private static readonly TimeSpan _resolveTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _drainTime = new EventLoopOptions().ShutdownTimeout;
     private static readonly TimeSpan _countsEvery = TimeSpan.FromMinutes(1);
 
     public static Command Create()
@@ -54,7 +55,7 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(ParseResult parse)
     {
         using var stop = new StopSignal();
-        await using var group = EventLoopGroup.Start(LoopsOf(parse), new EventLoopOptions { Name = "serve" });
+        var group = EventLoopGroup.Start(LoopsOf(parse), new EventLoopOptions { Name = "serve", LoggerFactory = TerminalLog.Factory });
         var listeners = new List<ListenerGroup>();
         try
         {
@@ -63,7 +64,7 @@ internal static class ServeCommand
         }
         catch (SocketException e)
         {
-            Terminal.Log($"Cannot listen: {e.Message}.");
+            Terminal.Log($"{(listeners.Exists(static group => group.Listeners.Any(static listener => listener.Completion.IsFaulted)) ? "Stopped listening" : "Cannot listen")}: {e.Message}.");
             return ExitCode.DidNotHold;
         }
         finally
@@ -71,7 +72,9 @@ internal static class ServeCommand
             foreach (var listener in listeners)
                 await listener.DisposeAsync();
             if (stop.Token.IsCancellationRequested && group.Counters.Connections is > 0 and var open)
-                Terminal.Log($"Draining: {open:N0} open. Ctrl-C again ends at once.");
+                Terminal.Log($"Draining: {open:N0} open. What is left after {_drainTime.TotalSeconds} seconds is reset. Ctrl-C again ends at once.");
+            await group.DisposeAsync();
+            LogCounts(group.Counters);
         }
     }
 
@@ -120,9 +123,9 @@ internal static class ServeCommand
         while (true)
         {
             var first = await Task.WhenAny(stopped, broken, Task.Delay(_countsEvery, CancellationToken.None));
-            LogCounts(group.Counters);
             if (first == stopped)
                 return ExitCode.Well;
+            LogCounts(group.Counters);
             if (first == broken)
             {
                 await await broken;

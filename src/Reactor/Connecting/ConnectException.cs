@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 
 namespace Reactor;
@@ -7,7 +6,7 @@ namespace Reactor;
 public sealed class ConnectException : KernelException
 {
     internal ConnectException(ConnectResult result)
-        : base(Describe(result), CodeOf(result), result.Syscall, result.Errno, result.EndPoint) => Result = result;
+        : base(result.ToString(), CodeOf(result), result.Syscall, result.Errno, result.EndPoint) => Result = result;
 
     /// <summary>All that is known.</summary>
     public ConnectResult Result { get; }
@@ -27,15 +26,4 @@ public sealed class ConnectException : KernelException
         { Outcome: ConnectOutcome.Canceled } => SocketError.OperationAborted,
         _ => SocketError.SocketError,
     };
-
-    private static string Describe(ConnectResult result)
-    {
-        var what = result switch
-        {
-            { Errno: not Errno.None } => ErrnoText.Describe(result.Syscall ?? "connect", result.EndPoint, result.Errno),
-            { ResolveException: { } exception } => $"getaddrinfo {ErrnoText.Describe(result.EndPoint)}: {exception.Message}",
-            _ => $"{result.Syscall ?? "connect"} {ErrnoText.Describe(result.EndPoint)}: {result.Outcome}",
-        };
-        return string.Create(CultureInfo.InvariantCulture, $"{what}, after {result.Elapsed.TotalMilliseconds:0.###} ms");
-    }
 }

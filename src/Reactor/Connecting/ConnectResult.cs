@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 
 namespace Reactor;
@@ -38,6 +39,18 @@ public sealed class ConnectResult
 
     /// <summary>Whether there is a connection.</summary>
     public bool IsConnected => Outcome == ConnectOutcome.Connected;
+
+    /// <summary>One sentence with the call, the errno, the address and the time.</summary>
+    public override string ToString()
+    {
+        var what = this switch
+        {
+            { Errno: not Errno.None } => ErrnoText.Describe(Syscall ?? "connect", EndPoint, Errno),
+            { ResolveException: { } exception } => $"getaddrinfo {ErrnoText.Describe(EndPoint)}: {exception.Message}",
+            _ => $"{Syscall ?? "connect"} {ErrnoText.Describe(EndPoint)}: {Outcome}",
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{what}, after {Elapsed.TotalMilliseconds:0.###} ms");
+    }
 
     /// <summary>The result as an exception.</summary>
     /// <exception cref="InvalidOperationException">It is connected.</exception>

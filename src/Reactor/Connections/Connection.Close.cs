@@ -60,6 +60,9 @@ public sealed partial class Connection
     /// <summary>The listener that accepted it, which is told when the descriptor is gone; null for a dialled connection.</summary>
     internal Listener? Listener { get; init; }
 
+    /// <summary>Whether it was dialled, and nobody waits for anything of it or is closing it.</summary>
+    internal bool IsForgotten => Listener is null && _closing is null && !_reader.IsPending && !_writer.IsPending;
+
     /// <summary>Ends the sending side after what was flushed: a FIN. Receiving goes on. The same as completing <see cref="Output"/>.</summary>
     public void ShutdownSend() => _writer.Complete();
 
@@ -165,6 +168,9 @@ public sealed partial class Connection
         return new ConnectionException(_failedCall, _failure, RemoteEndPoint);
     }
 
+    /// <summary>Its number and both addresses.</summary>
+    public override string ToString() => $"connection {Id}, {LocalEndPoint?.ToString() ?? "unnamed"} to {RemoteEndPoint?.ToString() ?? "unnamed"}";
+
     private async ValueTask CloseElsewhereAsync()
     {
         try
@@ -181,7 +187,7 @@ public sealed partial class Connection
     private void OnBroken()
     {
         var error = Loop.Kernel.SocketError(Descriptor);
-        if (error != 0) Break("recv", (Errno)(-error));
+        if (error != 0) Break("SO_ERROR", (Errno)(-error));
     }
 
     private void NoteFailure(string syscall, Errno errno)

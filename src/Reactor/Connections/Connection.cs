@@ -100,7 +100,15 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         }
     }
 
-    /// <summary>Reads <see cref="Input"/> and writes <see cref="Output"/> as a stream. Disposing it closes the connection.</summary>
+    /// <summary>
+    /// Reads <see cref="Input"/> and writes <see cref="Output"/> as a stream, each write flushed at once. Disposing of it closes
+    /// the connection, as <see cref="CloseAsync()"/> does; use <c>await using</c>, for the synchronous Dispose does not wait.
+    /// </summary>
+    /// <remarks>
+    /// One read and one write at a time. It has no timeouts: pass a token. On the loop only the asynchronous members work; the
+    /// synchronous ones would block it and throw <see cref="InvalidOperationException"/>, and so does disposing synchronously
+    /// of a <see cref="StreamWriter"/> that holds text: dispose of it with <c>await using</c>.
+    /// </remarks>
     public Stream AsStream() => new ConnectionStream(this);
 
     /// <summary>Takes it into service, registered under this token.</summary>

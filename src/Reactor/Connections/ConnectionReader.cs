@@ -70,6 +70,9 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     /// <summary>Whether the reader has an end: the peer's, or that of the stopping loop.</summary>
     internal bool HasEnded => _ended;
 
+    /// <summary>Whether a read waits.</summary>
+    internal bool IsPending => _state is State.Starting or State.Pending;
+
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfNotReadable();

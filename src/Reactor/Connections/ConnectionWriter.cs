@@ -70,6 +70,9 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     /// <summary>Whether something that was flushed has still to be taken by the system.</summary>
     internal bool HasUnsent => Unsent > 0;
 
+    /// <summary>Whether a flush waits.</summary>
+    internal bool IsPending => _state != State.Idle;
+
     private long Unsent => _queue?.Length ?? 0;
 
     /// <summary>Whether all that will ever be written is in the queue. On the loop: completing is a call from anywhere, this its end.</summary>
@@ -169,14 +172,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         {
             _released = true;
             _completed = true;
-            for (; _head is not null; _head = _head.NextSegment)
-            {
-                // Who asked for memory may still be writing into it.
-                _loop.Segments.Abandon();
-            }
-
-            _tail = null;
-            _unflushed = 0;
+            DropUnflushed(mayBeInUse: true);
         }
     }
 
@@ -285,7 +281,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         if (!_connection.IsBroken && (_head is not null || !memory.IsEmpty)) Queue(memory);
         if (_connection.IsBroken)
         {
-            DropUnflushed();
+            DropUnflushed(mayBeInUse: false);
             error = _connection.EndedException();
             return true;
         }
@@ -319,7 +315,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
             _unflushed -= sent;
         }
 
-        if (_unflushed == 0) DropUnflushed();
+        if (_unflushed == 0) DropUnflushed(mayBeInUse: false);
         return memory;
     }
 
@@ -347,12 +343,14 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         if (HasUnsent && _connection.IsWritable) Drain();
     }
 
-    private void DropUnflushed()
+    // When somebody else closes, who asked for memory may still be writing into it.
+    private void DropUnflushed(bool mayBeInUse)
     {
         while (_head is { } segment)
         {
             _head = segment.NextSegment;
-            _loop.Segments.Return(segment);
+            if (mayBeInUse) _loop.Segments.Abandon();
+            else _loop.Segments.Return(segment);
         }
 
         _tail = null;

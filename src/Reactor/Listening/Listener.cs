@@ -79,6 +79,9 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         }
     }
 
+    /// <summary>What it listens on.</summary>
+    public override string ToString() => $"listener on {LocalEndPoint}";
+
     internal static Listener Start(EventLoop loop, EndPoint endPoint, ConnectionHandler handler, ListenOptions options)
     {
         var descriptor = ListeningSocket.Open(loop.Kernel, endPoint, options);

@@ -28,8 +28,8 @@ public sealed partial class EventLoop
 
     /// <summary>
     /// Ends the loop: listeners are closed, connects under way are cancelled, every connection's input comes to its end so
-    /// that its handler finishes, and after <see cref="EventLoopOptions.ShutdownTimeout"/> what is left is aborted. The
-    /// task is done when the thread and all descriptors are gone. May be called from the loop and more than once.
+    /// that its handler finishes, and after <see cref="EventLoopOptions.ShutdownTimeout"/> what is left is aborted. Dialled
+    /// connections that nobody reads are closed once the handlers have finished. The task is done when the thread and all descriptors are gone. May be called from the loop and more than once.
     /// </summary>
     public ValueTask DisposeAsync()
     {
@@ -52,8 +52,19 @@ public sealed partial class EventLoop
         if (Turn >= _lastTurn) return true;
 
         // What is posted or has a turn coming may be somebody's outcome.
-        var isQuiet = _posted.IsEmpty && _ready.Count == 0;
-        return isQuiet && Registrations.Count == 0 && (Handlers == 0 || _lastTurn != long.MaxValue);
+        if (!_posted.IsEmpty || _ready.Count > 0) return false;
+        if (Registrations.Count == 0) return Handlers == 0 || _lastTurn != long.MaxValue;
+        if (Handlers == 0) CloseForgotten();
+        return false;
+    }
+
+    // Dialled connections that nobody waits on have no one to end them; what is flushed they still send.
+    private void CloseForgotten()
+    {
+        foreach (var registrant in Registrations.Snapshot())
+        {
+            if (registrant is Connection { IsForgotten: true } connection) _ = connection.CloseAsync(CloseReason.LoopStopped).AsTask();
+        }
     }
 
     private void AbortRest()

@@ -45,7 +45,11 @@ public sealed class EventLoopGroup : IAsyncDisposable
     /// <summary>One loop after the other, for dialling. From any thread.</summary>
     public EventLoop Next() => _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
 
-    /// <summary>Listens on every loop. A Unix-domain address cannot be shared that way and is served by the first.</summary>
+    /// <summary>
+    /// Listens on every loop. With more than one, another process of the same user that does so too can share the address
+    /// (<c>SO_REUSEPORT</c>, socket(7)), and takes a part of the connections. A Unix-domain address cannot be shared and is served
+    /// by the first loop.
+    /// </summary>
     /// <param name="endPoint">The address; with port 0 all get the port that the first got.</param>
     /// <param name="handler">What serves a connection.</param>
     /// <param name="options">How to listen; null for the defaults. Limits hold for each loop.</param>

@@ -112,6 +112,40 @@ public sealed class ConnectErrnoTests
         await result.Connection!.CloseAsync().Within();
     }
 
+    [Test]
+    public async Task SO_ERROR_of_zero_is_not_believed_while_there_is_no_peer()
+    {
+        var kernel = new ScriptedKernel();
+        var spurious = new SpuriousEvents(kernel);
+        await using var loop = TestLoop.Start(kernel);
+        using var hanging = Loopback.Hanging();
+        var connecting = loop.TryConnectAsync(hanging.EndPoint).AsTask();
+        await Until.True(() => spurious.LastAdded != default);
+
+        spurious.Give(Readiness.Writable);
+        await loop.Settled();
+
+        Assert.That(kernel.Count(KernelCall.SocketError), Is.EqualTo(1));
+        Assert.That(connecting.IsCompleted, Is.False);
+        hanging.Open();
+        var result = await connecting.Within();
+        Assert.That(result.Outcome, Is.EqualTo(ConnectOutcome.Connected));
+        await result.Connection!.CloseAsync().Within();
+    }
+
+    [Test]
+    public async Task A_local_address_that_cannot_be_read_does_not_stop_a_connect()
+    {
+        var kernel = new ScriptedKernel { OnLocalAddress = static (_, _) => -(int)Errno.ENOBUFS };
+        await using var loop = TestLoop.Start(kernel);
+        using var listener = RawListener.Start();
+
+        await using var connection = await loop.ConnectAsync(listener.LocalEndPoint).Within();
+
+        Assert.That(connection.LocalEndPoint, Is.Null);
+        await ExpectUsable(connection, listener);
+    }
+
     [TestCase(Errno.ECONNREFUSED, ConnectOutcome.Refused)]
     [TestCase(Errno.ETIMEDOUT, ConnectOutcome.TimedOut)]
     [TestCase(Errno.ENETUNREACH, ConnectOutcome.Unreachable)]

@@ -242,6 +242,18 @@ public sealed class HostNameTests
     }
 
     [Test]
+    public async Task A_timeout_longer_than_any_task_can_wait_for_is_none_to_the_resolver()
+    {
+        await using var loop = TestLoop.Start();
+        using var listener = RawListener.Start();
+        var connector = Resolving(loop, new ConnectOptions { ConnectTimeout = TimeSpan.MaxValue }, IPAddress.Loopback);
+
+        await using var connection = await connector.ConnectAsync("huge", listener.Port).Within();
+
+        Assert.That(connection.RemoteEndPoint, Is.EqualTo(listener.LocalEndPoint));
+    }
+
+    [Test]
     public async Task The_loop_does_not_wait_for_a_resolver_that_blocks()
     {
         await using var loop = TestLoop.Start();
@@ -307,6 +319,10 @@ public sealed class HostNameTests
 
         await Assert.CatchAsync<ArgumentException>(async () => await loop.TryConnectAsync(host, port).Within());
     }
+
+    [Test]
+    public void A_name_to_dial_from_is_refused_when_it_is_set() =>
+        Assert.Throws<ArgumentException>(static () => _ = new ConnectOptions { LocalEndPoint = new DnsEndPoint("localhost", 0) });
 
     private static Connector Resolving(EventLoop loop, params IPAddress[] addresses) => Resolving(loop, new ConnectOptions(), addresses);
 

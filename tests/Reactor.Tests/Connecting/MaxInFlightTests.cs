@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Reactor.Tests.Fixtures;
 
@@ -126,15 +127,17 @@ public sealed class MaxInFlightTests
     }
 
     [Test]
-    public async Task Who_waits_in_the_queue_does_so_within_the_deadline_of_its_own_dial_or_waits_on()
+    public async Task The_wait_for_a_place_does_not_count_against_the_timeout()
     {
         await using var loop = TestLoop.Start();
         var connector = new Connector(loop, new ConnectOptions { MaxInFlight = 1, ConnectTimeout = TimeSpan.FromMilliseconds(100) });
         using var hanging = Loopback.Hanging();
+        var waited = Stopwatch.StartNew();
 
         var results = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => connector.TryConnectAsync(hanging.EndPoint).AsTask())).Within();
 
-        // Whether the queue counts or not, each ends as timed out, none is lost.
         Assert.That(results.Select(static result => result.Outcome), Is.All.EqualTo(ConnectOutcome.TimedOut));
+        Assert.That(results.Select(static result => result.Elapsed), Is.All.GreaterThanOrEqualTo(TimeSpan.FromMilliseconds(100)));
+        Assert.That(waited.Elapsed, Is.GreaterThanOrEqualTo(TimeSpan.FromMilliseconds(300)), "One after the other, each its whole time.");
     }
 }

@@ -195,6 +195,38 @@ public sealed class CloseTests
         Assert.That(order[0].Replace("remove", "close", StringComparison.Ordinal), Is.EqualTo(order[1]));
     }
 
+    [TestCase(Errno.EINTR)]
+    [TestCase(Errno.EIO)]
+    public async Task A_close_that_fails_is_not_repeated_for_the_descriptor_is_gone(Errno errno)
+    {
+        var kernel = new ScriptedKernel();
+        kernel.OnClose = descriptor =>
+        {
+            kernel.Real.Close(descriptor);
+            return -(int)errno;
+        };
+        await using var wire = await Wire.Dial(kernel);
+
+        await wire.Connection.CloseAsync().Within();
+
+        Assert.That(kernel.Count(KernelCall.Close), Is.EqualTo(1));
+        Assert.That(wire.Peer.EndsInOrder(), Is.True);
+    }
+
+    [Test]
+    public async Task Abort_without_the_option_for_it_still_closes()
+    {
+        var kernel = new ScriptedKernel();
+        kernel.OnSetOption = (descriptor, name, value) => name == SocketOption.Linger ? -(int)Errno.ENOPROTOOPT : kernel.Real.SetOption(descriptor, name, value);
+        await using var wire = await Wire.Dial(kernel);
+
+        wire.Connection.Abort();
+
+        await Until.Canceled(wire.Connection.Closed);
+        wire.Peer.EndsInOrder();
+        Assert.That(wire.Loop.Counters.Registrations, Is.Zero);
+    }
+
     [Test]
     public async Task Closed_asked_for_after_the_end_is_cancelled_already()
     {

@@ -188,6 +188,31 @@ public sealed class ReaderContractTests(bool onLoop)
     });
 
     [Test]
+    public Task AdvanceTo_without_a_read_or_twice_throws() => Run(async () =>
+    {
+        Assert.Throws<InvalidOperationException>(() => Input.AdvanceTo(default));
+        Peer.Send("hello");
+        var read = await Input.ReadAtLeastAsync(5);
+        Input.AdvanceTo(read.Buffer.GetPosition(1));
+
+        Assert.Throws<InvalidOperationException>(() => Input.AdvanceTo(read.Buffer.GetPosition(2)));
+    });
+
+    [Test]
+    public Task After_a_cancelled_read_AdvanceTo_is_allowed_and_not_owed() => Run(async () =>
+    {
+        Peer.Send("kept");
+        var read = await Input.ReadAtLeastAsync(4);
+        Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        Input.CancelPendingRead();
+        Assert.That((await Input.ReadAsync()).IsCanceled, Is.True);
+        Input.CancelPendingRead();
+        read = await Input.ReadAsync();
+        Assert.That((read.IsCanceled, Text(read)), Is.EqualTo((true, "kept")));
+        Input.AdvanceTo(read.Buffer.End);
+    });
+
+    [Test]
     public Task Two_reads_at_once_throw() => Run(async () =>
     {
         var reading = Input.ReadAsync();

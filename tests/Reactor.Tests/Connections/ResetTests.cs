@@ -151,6 +151,35 @@ public sealed class ResetTests
     }
 
     [Test]
+    public async Task Bytes_that_came_before_a_reset_are_read_before_it_is_told()
+    {
+        await using var wire = await Wire.Dial();
+        using var release = new ManualResetEventSlim();
+        wire.Loop.Post(() => release.Wait(Until.Limit));
+        wire.Peer.Send("bytes");
+        wire.Peer.Reset();
+        release.Set();
+        await Until.True(() => wire.Connection.CloseReason == CloseReason.Reset);
+
+        Assert.That(await wire.ReadText(5), Is.EqualTo("bytes"));
+        await Assert.ThrowsAsync<ConnectionResetException>(async () => await wire.Connection.Input.ReadAsync().Within());
+        await Until.Canceled(wire.Connection.Closed);
+    }
+
+    [Test]
+    public async Task Bytes_that_came_before_a_send_met_the_break_are_still_the_reader_s()
+    {
+        var kernel = new ScriptedKernel { OnSend = static (_, _) => -(int)Errno.EPIPE };
+        await using var wire = await Wire.Dial(kernel);
+        wire.Peer.Send("bytes");
+        await wire.Loop.After(TimeSpan.FromMilliseconds(20));
+
+        await Assert.ThrowsAsync<ConnectionResetException>(async () => await wire.Connection.Output.WriteAsync("a"u8.ToArray()).Within());
+
+        Assert.That(await wire.ReadText(5), Is.EqualTo("bytes"));
+    }
+
+    [Test]
     public async Task EPIPE_is_a_reset_on_the_call_that_meets_it_and_on_all_later_ones()
     {
         var kernel = new ScriptedKernel { OnSend = static (_, _) => -(int)Errno.EPIPE };

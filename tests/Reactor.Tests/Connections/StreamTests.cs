@@ -115,6 +115,29 @@ public sealed class StreamTests
     }
 
     [Test]
+    public async Task Synchronous_calls_on_the_loop_are_refused_for_they_would_wait_for_ever()
+    {
+        await using var wire = await Wire.Dial();
+
+        await wire.Loop.InvokeAsync(() =>
+        {
+            var stream = wire.Connection.AsStream();
+            Assert.Throws<InvalidOperationException>(() => stream.ReadByte());
+            Assert.Throws<InvalidOperationException>(() => stream.Write("x"u8));
+        }).Within();
+    }
+
+    [Test]
+    public async Task Disposed_synchronously_on_the_loop_it_closes_without_waiting()
+    {
+        await using var wire = await Wire.Dial();
+
+        await wire.Loop.InvokeAsync(() => wire.Connection.AsStream().Dispose()).Within();
+
+        Assert.That(wire.Peer.EndsInOrder(), Is.True);
+    }
+
+    [Test]
     public async Task Disposing_it_closes_the_connection()
     {
         await using var wire = await Wire.Dial();

@@ -10,6 +10,27 @@ internal static class Loopback
 
     public static IPEndPoint AnyPort6 => new(IPAddress.IPv6Loopback, 0);
 
+    private static readonly Lazy<bool> HasIPv6 = new(static () =>
+    {
+        try
+        {
+            using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(AnyPort6);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    });
+
+    /// <summary>Ends the test as skipped on a machine, as a rule a container, that has no IPv6.</summary>
+    public static void NeedIPv6OrSkip()
+    {
+        if (!HasIPv6.Value)
+            Assert.Ignore("This machine has no ::1.");
+    }
+
     /// <summary>
     /// An endpoint that refuses for as long as the reservation lives: its port is bound, so that no one else gets it, and nobody listens.
     /// </summary>

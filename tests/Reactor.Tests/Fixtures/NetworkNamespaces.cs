@@ -43,9 +43,15 @@ internal sealed partial class NetworkNamespaces : IDisposable
 
     private static readonly string Mine = $"{Prefix}{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}-";
 
+    [ThreadStatic]
+    private static bool _isInside;
+
     private NetworkNamespaces()
     {
     }
+
+    /// <summary>Whether the calling thread has left the machine's own network.</summary>
+    public static bool IsInside => _isInside;
 
     public static string ClientName => Mine + "client";
 
@@ -207,6 +213,7 @@ internal sealed partial class NetworkNamespaces : IDisposable
 
     private static void EnterThisThread(string name)
     {
+        _isInside = true;
         using var handle = File.OpenHandle($"/run/netns/{name}");
         if (setns(handle, CLONE_NEWNET) != 0)
             throw new InvalidOperationException($"setns: errno {Marshal.GetLastPInvokeError().ToString(CultureInfo.InvariantCulture)}");

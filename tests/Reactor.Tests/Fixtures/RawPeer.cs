@@ -48,10 +48,12 @@ internal sealed class RawPeer : IDisposable
         }
     }
 
-    public static Socket NewSocket(EndPoint endPoint) => new(
-        endPoint.AddressFamily,
-        SocketType.Stream,
-        endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+    public static Socket NewSocket(EndPoint endPoint)
+    {
+        if (endPoint.AddressFamily == AddressFamily.InterNetworkV6 && !NetworkNamespaces.IsInside)
+            Loopback.NeedIPv6OrSkip();
+        return new Socket(endPoint.AddressFamily, SocketType.Stream, endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+    }
 
     public void Send(ReadOnlySpan<byte> bytes)
     {

@@ -10,10 +10,10 @@ public sealed class RuntimeWarmUp
     [OneTimeSetUp]
     public async Task Open_the_runtime_s_own_descriptors()
     {
-        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        using var dialled = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        using var dialled = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         var accepting = listener.AcceptAsync();
         await dialled.ConnectAsync(listener.LocalEndPoint!);
         using var accepted = await accepting;

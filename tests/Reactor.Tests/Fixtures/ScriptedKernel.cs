@@ -51,6 +51,9 @@ internal sealed class ScriptedKernel : Kernel
 
     public Func<int, SocketAddress, int>? OnPeerAddress { get; set; }
 
+    /// <summary>Answers 0 for a poller, or the errno, negative, with which there is none.</summary>
+    public Func<int>? OnCreatePoller { get; set; }
+
     public Func<int, Token, int>? OnAdd { get; set; }
 
     public Func<int, int>? OnRemove { get; set; }
@@ -172,6 +175,12 @@ internal sealed class ScriptedKernel : Kernel
 
     public override int CreatePoller(out Poller? poller)
     {
+        if (OnCreatePoller?.Invoke() is < 0 and var refused)
+        {
+            poller = null;
+            return refused;
+        }
+
         var answer = Real.CreatePoller(out var real);
         RealPoller = real;
         poller = real is null ? null : new ScriptedPoller(this, real);

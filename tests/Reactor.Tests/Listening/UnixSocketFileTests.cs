@@ -130,6 +130,22 @@ public sealed class UnixSocketFileTests
         Assert.That(File.Exists(_path), Is.False);
     }
 
+    [TestCase(KernelCall.Listen)]
+    [TestCase(KernelCall.Add)]
+    public async Task It_is_gone_when_a_call_after_bind_fails(object call)
+    {
+        var kernel = new ScriptedKernel();
+        if ((KernelCall)call == KernelCall.Listen)
+            kernel.OnListen = static (_, _) => -(int)Errno.ENOBUFS;
+        else
+            kernel.OnAdd = static (_, _) => -(int)Errno.ENOSPC;
+        await using var loop = TestLoop.Start(kernel);
+
+        await Assert.ThrowsAsync<ListenException>(async () => await loop.ListenAsync(EndPoint, Handlers.Echo).Within());
+
+        Assert.That(File.Exists(_path), Is.False);
+    }
+
     [Test]
     public async Task An_abstract_name_has_no_file_and_is_free_again_at_the_end()
     {

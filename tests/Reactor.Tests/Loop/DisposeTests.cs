@@ -120,8 +120,10 @@ public sealed class DisposeTests
     public async Task Handlers_see_the_end_of_their_input_and_finish_their_answer()
     {
         var loop = TestLoop.Start();
-        await using var listener = await loop.ListenAsync(Loopback.AnyPort, static async connection =>
+        var served = new List<Connection>();
+        await using var listener = await loop.ListenAsync(Loopback.AnyPort, async connection =>
         {
+            served.Add(connection);
             while (true)
             {
                 var read = await connection.Input.ReadAsync();
@@ -144,6 +146,7 @@ public sealed class DisposeTests
         }
 
         await ending.Within();
+        Assert.That(served.Select(static connection => connection.CloseReason), Is.All.EqualTo(CloseReason.LoopStopped));
     }
 
     [Test]
