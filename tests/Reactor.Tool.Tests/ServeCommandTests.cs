@@ -47,7 +47,7 @@ public sealed class ServeCommandTests
 
         Assert.That((reply, end), Is.EqualTo(("HELLO\n", 0)), "the reply, and then the end of the stream");
         Assert.That(result.ExitCode, Is.Zero, result.Error);
-        Assert.That(result.Error, Does.Contain("1 open, 1 accepted").And.Contain("6 bytes received"));
+        Assert.That(result.Error, Does.Contain("Draining: 1 open").And.Contain("0 open, 1 accepted").And.Contain("6 bytes received"));
     }
 
     [Test]

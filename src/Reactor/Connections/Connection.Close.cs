@@ -13,7 +13,6 @@ public sealed partial class Connection
 
     // The system's word on how it broke; None while it has not said any.
     private Errno _failure;
-    private string _failedCall = "";
 
     // The peer's FIN was met. The reader may also have been told of an end because the loop stops.
     private bool _hasPeerEnded;
@@ -141,7 +140,7 @@ public sealed partial class Connection
     {
         NoteFailure(syscall, errno);
         Span<byte> one = stackalloc byte[1];
-        if (Loop.Kernel.Peek(Descriptor, one) <= 0)
+        if (_reader.IsReleased || Loop.Kernel.Peek(Descriptor, one) <= 0)
         {
             End(CloseReason);
             return;
@@ -154,8 +153,8 @@ public sealed partial class Connection
     /// <summary>Whether sending is pointless: the descriptor is closed, or the peer is known to have reset.</summary>
     internal bool IsBroken => !IsOpen || _failure != Errno.None;
 
-    /// <summary>What a read or a write meets after the end.</summary>
-    internal ConnectionException EndedException()
+    /// <summary>What a read (recv) or a write (send) meets after the end.</summary>
+    internal ConnectionException EndedException(string syscall)
     {
         if (_failure == Errno.None)
         {
@@ -164,8 +163,8 @@ public sealed partial class Connection
             return new ConnectionAbortedException(reason, RemoteEndPoint);
         }
 
-        if (CloseReason == CloseReason.Reset) return new ConnectionResetException(_failedCall, _failure, RemoteEndPoint);
-        return new ConnectionException(_failedCall, _failure, RemoteEndPoint);
+        if (CloseReason == CloseReason.Reset) return new ConnectionResetException(syscall, _failure, RemoteEndPoint);
+        return new ConnectionException(syscall, _failure, RemoteEndPoint);
     }
 
     /// <summary>Its number and both addresses.</summary>
@@ -194,7 +193,6 @@ public sealed partial class Connection
     {
         if (_failure != Errno.None) return;
         _failure = errno;
-        _failedCall = syscall;
         Note(errno is Errno.ECONNRESET or Errno.EPIPE ? CloseReason.Reset : CloseReason.Failed);
         if (Loop.Log.IsEnabled(LogLevel.Debug)) Loop.Log.ConnectionBroken(Id, RemoteEndPoint, syscall, errno.Name);
     }

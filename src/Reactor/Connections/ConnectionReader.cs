@@ -70,6 +70,9 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     /// <summary>Whether the reader has an end: the peer's, or that of the stopping loop.</summary>
     internal bool HasEnded => _ended;
 
+    /// <summary>Whether nobody will read any more.</summary>
+    internal bool IsReleased => _released;
+
     /// <summary>Whether a read waits.</summary>
     internal bool IsPending => _state is State.Starting or State.Pending;
 
@@ -272,7 +275,7 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
         if (_released)
         {
             result = default;
-            error = _connection.EndedException();
+            error = _connection.EndedException("recv");
             return true;
         }
 
@@ -290,7 +293,7 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
 
         if (!_connection.IsOpen)
         {
-            error = _connection.EndedException();
+            error = _connection.EndedException("recv");
             return true;
         }
 

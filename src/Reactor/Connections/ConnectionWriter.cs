@@ -150,7 +150,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         if (_connection.IsBroken)
         {
             Unpend();
-            _completion.SetException(_connection.EndedException());
+            _completion.SetException(_connection.EndedException("send"));
         }
         else if (_cancelRequested || _token.IsCancellationRequested)
         {
@@ -181,7 +181,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
 
     private void ThrowIfNotWritable()
     {
-        if (_released) throw _connection.EndedException();
+        if (_released) throw _connection.EndedException("send");
         if (_completed) throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
 
         // On its way to the loop it takes along what is written, and so must not be overtaken.
@@ -282,7 +282,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         if (_connection.IsBroken)
         {
             DropUnflushed(mayBeInUse: false);
-            error = _connection.EndedException();
+            error = _connection.EndedException("send");
             return true;
         }
 
