@@ -60,7 +60,7 @@ public sealed partial class Connection
     internal Listener? Listener { get; init; }
 
     /// <summary>Whether it was dialled, and nobody waits for anything of it or is closing it.</summary>
-    internal bool IsForgotten => Listener is null && _closing is null && !_reader.IsPending && !_writer.IsPending;
+    internal bool IsForgotten => Listener is null && _closing is null && !_reader.IsInUse && !_writer.IsPending;
 
     /// <summary>Ends the sending side after what was flushed: a FIN. Receiving goes on. The same as completing <see cref="Output"/>.</summary>
     public void ShutdownSend() => _writer.Complete();

@@ -73,8 +73,8 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     /// <summary>Whether nobody will read any more.</summary>
     internal bool IsReleased => _released;
 
-    /// <summary>Whether a read waits.</summary>
-    internal bool IsPending => _state is State.Starting or State.Pending;
+    /// <summary>Whether a read waits, or somebody works on what was read.</summary>
+    internal bool IsInUse => _state is State.Starting or State.Pending or State.HandedOut;
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -342,7 +342,12 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
 
     private void Advance(SequencePosition consumed, SequencePosition examined)
     {
-        if (_released) return;
+        if (_released)
+        {
+            _state = State.Idle;
+            return;
+        }
+
         if (_state is not (State.HandedOut or State.HandedOutTentatively)) throw new InvalidOperationException("There is no read to advance over.");
         if (_buffered == 0)
         {
