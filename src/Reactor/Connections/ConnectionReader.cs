@@ -97,7 +97,12 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     public override bool TryRead(out ReadResult result)
     {
         ThrowIfNotReadable();
-        if (!_loop.IsOnLoop) return TryTakeElsewhere(out result);
+        if (!_loop.IsOnLoop)
+        {
+            if (TryTakeElsewhere(out result)) return true;
+            return _connection.IsOpen ? false : throw _connection.EndedException("recv");
+        }
+
         if (!TryRead(out result, out var error)) return false;
         if (error is not null) throw error;
         HandOut(result);
@@ -342,16 +347,10 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
 
     private void Advance(SequencePosition consumed, SequencePosition examined)
     {
-        if (_released)
-        {
-            _state = State.Idle;
-            return;
-        }
-
         if (_state is not (State.HandedOut or State.HandedOutTentatively)) throw new InvalidOperationException("There is no read to advance over.");
-        if (_buffered == 0)
+        if (_released || _buffered == 0)
         {
-            // An empty result was handed out: there is nothing to advance over.
+            // The buffers were given back meanwhile, or an empty result was handed out: there is nothing to advance over.
             _state = State.Idle;
             return;
         }

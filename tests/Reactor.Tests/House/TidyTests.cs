@@ -62,19 +62,6 @@ public sealed partial class TidyTests
     }
 
     [Test]
-    public void Documents_link_to_files_that_exist()
-    {
-        var broken = Directory.EnumerateFiles(SourceTree.Root, "*.md")
-            .Concat(Directory.EnumerateFiles(Path.Combine(SourceTree.Root, "docs"), "*.md", SearchOption.AllDirectories))
-            .SelectMany(static page => Link().Matches(File.ReadAllText(page)).Select(match => (page, target: match.Groups["target"].Value)))
-            .Where(static link => !link.target.Contains("://", StringComparison.Ordinal) && !link.target.StartsWith('#'))
-            .Where(static link => !Path.Exists(Path.Combine(Path.GetDirectoryName(link.page)!, link.target.Split('#')[0])))
-            .Select(static link => $"{SourceTree.Relative(link.page)}: {link.target}");
-
-        Assert.That(broken, Is.Empty);
-    }
-
-    [Test]
     public void The_tests_of_this_project_wait_for_conditions_and_never_sleep()
     {
         var sleeping = SourceTree.CSharpFilesIn("tests")
@@ -91,7 +78,4 @@ public sealed partial class TidyTests
 
     [GeneratedRegex(@"`(?<file>[A-Za-z0-9_./]+\.cs)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex FileName();
-
-    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
-    private static partial Regex Link();
 }
