@@ -64,7 +64,8 @@ internal static class ServeCommand
         }
         catch (SocketException e)
         {
-            Terminal.Log($"{(listeners.Exists(static group => group.Listeners.Any(static listener => listener.Completion.IsFaulted)) ? "Stopped listening" : "Cannot listen")}: {e.Message}.");
+            var hasListened = listeners.Exists(static group => group.Listeners.Any(static listener => listener.Completion.IsFaulted));
+            Terminal.Log($"{(hasListened ? "Stopped listening" : "Cannot listen")}: {e.Message}.");
             return ExitCode.DidNotHold;
         }
         finally
@@ -74,7 +75,8 @@ internal static class ServeCommand
             if (stop.Token.IsCancellationRequested && group.Counters.Connections is > 0 and var open)
                 Terminal.Log($"Draining: {open:N0} open. What is left after {_drainTime.TotalSeconds} seconds is reset. Ctrl-C again ends at once.");
             await group.DisposeAsync();
-            LogCounts(group.Counters);
+            if (listeners.Count > 0)
+                LogCounts(group.Counters);
         }
     }
 
