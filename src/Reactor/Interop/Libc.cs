@@ -56,6 +56,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     internal static partial int getpeername(int sockfd, byte* addr, uint* addrlen);
 
+    // The third argument is variadic, which on Linux, x64 and arm64, is passed as any other.
+    [LibraryImport(Library)]
+    internal static partial int ioctl(int fd, nuint op, int* argp);
+
     [LibraryImport(Library)]
     internal static partial int epoll_create1(int flags);
 
@@ -73,6 +77,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     internal static partial int unlink(byte* pathname);
+
+    [LibraryImport(Library)]
+    internal static partial int chmod(byte* pathname, uint mode);
+
+    [LibraryImport(Library)]
+    internal static partial int chown(byte* pathname, uint owner, uint group);
 
     [LibraryImport(Library)]
     internal static partial int statx(int dirfd, byte* pathname, int flags, uint mask, byte* statxbuf);

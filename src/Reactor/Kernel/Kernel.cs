@@ -65,6 +65,21 @@ public abstract class Kernel
     /// <returns>The bytes that the system took, which may be fewer than given, or a negative errno.</returns>
     public abstract int Send(int descriptor, ReadOnlySpan<IoVector> vectors);
 
+    /// <summary>send(2) with <c>MSG_OOB</c>, never raising SIGPIPE: the last of the bytes is the urgent one (tcp(7), RFC 6093).</summary>
+    /// <returns>The bytes that the system took, or a negative errno; <see cref="Errno.EOPNOTSUPP"/> where the family has no urgent data.</returns>
+    public abstract int SendUrgent(int descriptor, ReadOnlySpan<byte> data);
+
+    /// <summary>recv(2) with <c>MSG_OOB</c>: takes the urgent byte, which is not in the stream unless <c>SO_OOBINLINE</c> is set.</summary>
+    /// <returns>
+    /// 1, or a negative errno: <see cref="Errno.EAGAIN"/> while it is announced and not here, <see cref="Errno.EINVAL"/> when there
+    /// is none, it was taken already, or it is inline.
+    /// </returns>
+    public abstract int ReceiveUrgent(int descriptor, Span<byte> buffer);
+
+    /// <summary>sockatmark(3): whether everything before the urgent byte has been received.</summary>
+    /// <returns>1 when it has, 0 when not, or a negative errno.</returns>
+    public abstract int IsAtMark(int descriptor);
+
     /// <summary>shutdown(2).</summary>
     public abstract int Shutdown(int descriptor, SocketShutdown how);
 
@@ -73,6 +88,12 @@ public abstract class Kernel
 
     /// <summary>setsockopt(2).</summary>
     public abstract int SetOption(int descriptor, SocketOption name, int value);
+
+    /// <summary>setsockopt(2) of <c>SO_BINDTODEVICE</c>: only this network interface is used (socket(7)).</summary>
+    public abstract int BindToDevice(int descriptor, string device);
+
+    /// <summary>getsockopt(2) of <c>SO_PEERCRED</c>: who was behind the other end of a Unix-domain socket when it connected or listened (unix(7)).</summary>
+    public abstract int PeerCredentials(int descriptor, out PeerCredentials credentials);
 
     /// <summary>getsockopt(2) of <c>SO_ERROR</c>, which clears it: 0 when no error is pending, else the pending error, negative.</summary>
     public abstract int SocketError(int descriptor);
@@ -85,6 +106,12 @@ public abstract class Kernel
 
     /// <summary>unlink(2).</summary>
     public abstract int Unlink(string path);
+
+    /// <summary>chmod(2).</summary>
+    public abstract int SetMode(string path, UnixFileMode mode);
+
+    /// <summary>chown(2). An id of -1 leaves it as it is.</summary>
+    public abstract int SetOwner(string path, int userId, int groupId);
 
     /// <summary>Whether a path names a socket: 1 when it does, 0 when it is something else, or a negative errno.</summary>
     public abstract int IsSocket(string path);

@@ -60,13 +60,18 @@ internal sealed unsafe class LinuxKernel : Kernel
 
     public override int Peek(int descriptor, Span<byte> buffer) => Receive(descriptor, buffer, MSG_PEEK);
 
-    public override int Send(int descriptor, ReadOnlySpan<byte> data)
+    public override int ReceiveUrgent(int descriptor, Span<byte> buffer) => Receive(descriptor, buffer, MSG_OOB);
+
+    public override int IsAtMark(int descriptor)
     {
-        fixed (byte* start = data)
-        {
-            return Answer(Libc.send(descriptor, start, (nuint)data.Length, MSG_NOSIGNAL));
-        }
+        int isAtMark;
+        var answer = Libc.ioctl(descriptor, SIOCATMARK, &isAtMark);
+        return answer < 0 ? -Marshal.GetLastSystemError() : isAtMark;
     }
+
+    public override int Send(int descriptor, ReadOnlySpan<byte> data) => Send(descriptor, data, MSG_NOSIGNAL);
+
+    public override int SendUrgent(int descriptor, ReadOnlySpan<byte> data) => Send(descriptor, data, MSG_NOSIGNAL | MSG_OOB);
 
     public override int Send(int descriptor, ReadOnlySpan<IoVector> vectors)
     {
@@ -97,9 +102,41 @@ internal sealed unsafe class LinuxKernel : Kernel
             SocketOption.NoDelay => (IPPROTO_TCP, TCP_NODELAY),
             SocketOption.IPv6Only => (IPPROTO_IPV6, IPV6_V6ONLY),
             SocketOption.BindAddressNoPort => (IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
+            SocketOption.KeepAlive => (SOL_SOCKET, SO_KEEPALIVE),
+            SocketOption.KeepAliveIdle => (IPPROTO_TCP, TCP_KEEPIDLE),
+            SocketOption.KeepAliveInterval => (IPPROTO_TCP, TCP_KEEPINTVL),
+            SocketOption.KeepAliveCount => (IPPROTO_TCP, TCP_KEEPCNT),
+            SocketOption.UserTimeout => (IPPROTO_TCP, TCP_USER_TIMEOUT),
+            SocketOption.SendBuffer => (SOL_SOCKET, SO_SNDBUF),
+            SocketOption.ReceiveBuffer => (SOL_SOCKET, SO_RCVBUF),
+            SocketOption.TypeOfService => (IPPROTO_IP, IP_TOS),
+            SocketOption.TrafficClass => (IPPROTO_IPV6, IPV6_TCLASS),
+            SocketOption.DontRoute => (SOL_SOCKET, SO_DONTROUTE),
+            SocketOption.OutOfBandInline => (SOL_SOCKET, SO_OOBINLINE),
+            SocketOption.FastOpen => (IPPROTO_TCP, TCP_FASTOPEN),
+            SocketOption.FastOpenConnect => (IPPROTO_TCP, TCP_FASTOPEN_CONNECT),
+            SocketOption.DeferAccept => (IPPROTO_TCP, TCP_DEFER_ACCEPT),
             _ => (-1, -1),
         };
         return level < 0 ? -(int)Errno.ENOPROTOOPT : Answer(Libc.setsockopt(descriptor, level, number, &value, sizeof(int)));
+    }
+
+    public override int BindToDevice(int descriptor, string device)
+    {
+        fixed (byte* start = Terminated(device))
+        {
+            return Answer(Libc.setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, start, (uint)Encoding.UTF8.GetByteCount(device)));
+        }
+    }
+
+    public override int PeerCredentials(int descriptor, out PeerCredentials credentials)
+    {
+        // struct ucred: pid, uid, gid.
+        var ucred = stackalloc int[3];
+        var size = 3u * sizeof(int);
+        var answer = Answer(Libc.getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, ucred, &size));
+        credentials = answer < 0 ? default : new PeerCredentials(ucred[0], ucred[1], ucred[2]);
+        return answer;
     }
 
     public override int SocketError(int descriptor)
@@ -136,6 +173,23 @@ internal sealed unsafe class LinuxKernel : Kernel
         }
     }
 
+    // UnixFileMode has the bits of mode_t.
+    public override int SetMode(string path, UnixFileMode mode)
+    {
+        fixed (byte* start = Terminated(path))
+        {
+            return Answer(Libc.chmod(start, (uint)mode));
+        }
+    }
+
+    public override int SetOwner(string path, int userId, int groupId)
+    {
+        fixed (byte* start = Terminated(path))
+        {
+            return Answer(Libc.chown(start, (uint)userId, (uint)groupId));
+        }
+    }
+
     public override int IsSocket(string path)
     {
         var status = stackalloc byte[StatxSize];
@@ -155,6 +209,14 @@ internal sealed unsafe class LinuxKernel : Kernel
         fixed (byte* start = buffer)
         {
             return Answer(Libc.recv(descriptor, start, (nuint)buffer.Length, flags));
+        }
+    }
+
+    private static int Send(int descriptor, ReadOnlySpan<byte> data, int flags)
+    {
+        fixed (byte* start = data)
+        {
+            return Answer(Libc.send(descriptor, start, (nuint)data.Length, flags));
         }
     }
 

@@ -125,6 +125,24 @@ internal sealed class ScriptedKernel : Kernel
         return OnGather is { } script ? script(descriptor, vectors) : Real.Send(descriptor, vectors);
     }
 
+    public override int SendUrgent(int descriptor, ReadOnlySpan<byte> data)
+    {
+        Called(KernelCall.SendUrgent);
+        return Real.SendUrgent(descriptor, data);
+    }
+
+    public override int ReceiveUrgent(int descriptor, Span<byte> buffer)
+    {
+        Called(KernelCall.ReceiveUrgent);
+        return Real.ReceiveUrgent(descriptor, buffer);
+    }
+
+    public override int IsAtMark(int descriptor)
+    {
+        Called(KernelCall.IsAtMark);
+        return Real.IsAtMark(descriptor);
+    }
+
     public override int Shutdown(int descriptor, SocketShutdown how)
     {
         Called(KernelCall.Shutdown);
@@ -141,6 +159,18 @@ internal sealed class ScriptedKernel : Kernel
     {
         Called(KernelCall.SetOption);
         return OnSetOption?.Invoke(descriptor, name, value) ?? Real.SetOption(descriptor, name, value);
+    }
+
+    public override int BindToDevice(int descriptor, string device)
+    {
+        Called(KernelCall.BindToDevice);
+        return Real.BindToDevice(descriptor, device);
+    }
+
+    public override int PeerCredentials(int descriptor, out PeerCredentials credentials)
+    {
+        Called(KernelCall.PeerCredentials);
+        return Real.PeerCredentials(descriptor, out credentials);
     }
 
     public override int SocketError(int descriptor)
@@ -165,6 +195,18 @@ internal sealed class ScriptedKernel : Kernel
     {
         Called(KernelCall.Unlink);
         return Real.Unlink(path);
+    }
+
+    public override int SetMode(string path, UnixFileMode mode)
+    {
+        Called(KernelCall.SetMode);
+        return Real.SetMode(path, mode);
+    }
+
+    public override int SetOwner(string path, int userId, int groupId)
+    {
+        Called(KernelCall.SetOwner);
+        return Real.SetOwner(path, userId, groupId);
     }
 
     public override int IsSocket(string path)
@@ -235,13 +277,20 @@ internal enum KernelCall
     Peek,
     Send,
     Gather,
+    SendUrgent,
+    ReceiveUrgent,
+    IsAtMark,
     Shutdown,
     Close,
     SetOption,
+    BindToDevice,
+    PeerCredentials,
     SocketError,
     LocalAddress,
     PeerAddress,
     Unlink,
+    SetMode,
+    SetOwner,
     IsSocket,
     Add,
     Remove,
