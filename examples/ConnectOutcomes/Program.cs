@@ -19,7 +19,7 @@ await ShowAsync("no such Unix-domain socket", loop.TryConnectAsync(new UnixDomai
 await ShowAsync("no route", loop.TryConnectAsync(IPEndPoint.Parse("127.255.255.255:9")));
 
 // 192.0.2.0/24 is for documentation (RFC 5737), so it is none of this machine's addresses.
-var fromElsewhere = new Connector(loop, new ConnectOptions { LocalEndPoint = IPEndPoint.Parse("192.0.2.1:0") });
+var fromElsewhere = new Connector(loop, new ConnectOptions { LocalEndPoints = [IPEndPoint.Parse("192.0.2.1:0")] });
 await ShowAsync("a source that is not ours", fromElsewhere.TryConnectAsync(address));
 
 // One byte longer than DNS allows (RFC 1035), so no name server is asked about it.

@@ -62,7 +62,7 @@ internal static class ProbeCommand
     {
         var source = parse.GetValue(_source);
         var target = parse.GetRequiredValue(_target);
-        var connect = new ConnectOptions { LocalEndPoint = source, ConnectTimeout = parse.GetValue(_timeout) ?? _defaults.ConnectTimeout };
+        var connect = new ConnectOptions { LocalEndPoints = source is null ? [] : [source], ConnectTimeout = parse.GetValue(_timeout) ?? _defaults.ConnectTimeout };
 
         await using var loop = EventLoop.Start(new EventLoopOptions { Name = "probe", Connect = connect });
         await WarmUpAsync(loop);

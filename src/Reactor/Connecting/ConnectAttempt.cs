@@ -8,6 +8,9 @@ public sealed record ConnectAttempt
     /// <summary>The address.</summary>
     public required EndPoint EndPoint { get; init; }
 
+    /// <summary>Where it was dialled from: once connected the socket's own address, before that what <see cref="ConnectOptions.LocalEndPoints"/> gave; null when the system was to choose.</summary>
+    public EndPoint? LocalEndPoint { get; init; }
+
     /// <summary>How it ended.</summary>
     public required ConnectOutcome Outcome { get; init; }
 

@@ -13,7 +13,7 @@ public sealed class ConnectResult
         Attempts = attempts;
     }
 
-    /// <summary>How it ended. With several addresses: connected, or how the last one did.</summary>
+    /// <summary>How it ended. With several addresses: connected, or how the one did that ended last.</summary>
     public ConnectOutcome Outcome { get; }
 
     /// <summary>What the system said; <see cref="Errno.None"/> when it said nothing: connected, our own timeout, cancelled, not resolved.</summary>
@@ -25,10 +25,16 @@ public sealed class ConnectResult
     /// <summary>The last address tried, or the target when none was.</summary>
     public EndPoint EndPoint { get; }
 
-    /// <summary>From the start of the dial on, with the resolving of a name, without the wait for a place among <see cref="ConnectOptions.MaxInFlight"/>.</summary>
+    /// <summary>Where the last address was dialled from; see <see cref="ConnectAttempt.LocalEndPoint"/>.</summary>
+    public EndPoint? LocalEndPoint { get; init; }
+
+    /// <summary>
+    /// From the start of the dial on, with the resolving of a name, without the wait for a place (<see cref="ConnectOptions.MaxInFlight"/>,
+    /// <see cref="ConnectOptions.ConnectsPerSecond"/>). With more than one try (<see cref="ConnectOptions.Retry"/>) all of it, waits and pauses too.
+    /// </summary>
     public TimeSpan Elapsed { get; init; }
 
-    /// <summary>Every address that was tried, in order.</summary>
+    /// <summary>Every address that was tried, in the order in which they were begun; after retries those of all tries.</summary>
     public IReadOnlyList<ConnectAttempt> Attempts { get; }
 
     /// <summary>The connection: not null exactly when <see cref="Outcome"/> is <see cref="ConnectOutcome.Connected"/>. It belongs to the caller.</summary>
@@ -45,6 +51,8 @@ public sealed class ConnectResult
     {
         var what = this switch
         {
+            // What bind(2) refuses is the address to dial from.
+            { Errno: not Errno.None, Syscall: "bind", LocalEndPoint: { } local } => $"{ErrnoText.Describe("bind", local, Errno)}, to dial {ErrnoText.Describe(EndPoint)}",
             { Errno: not Errno.None } => ErrnoText.Describe(Syscall ?? "connect", EndPoint, Errno),
             { ResolveException: { } exception } => $"getaddrinfo {ErrnoText.Describe(EndPoint)}: {exception.Message}",
             _ => $"{Syscall ?? "connect"} {ErrnoText.Describe(EndPoint)}: {Outcome}",
@@ -55,4 +63,15 @@ public sealed class ConnectResult
     /// <summary>The result as an exception.</summary>
     /// <exception cref="InvalidOperationException">It is connected.</exception>
     public ConnectException ToException() => IsConnected ? throw new InvalidOperationException("It is connected.") : new ConnectException(this);
+
+    /// <summary>This result as that of a dial which had another try before.</summary>
+    internal ConnectResult After(ConnectResult former, TimeSpan elapsed) => new(Outcome, EndPoint, [.. former.Attempts, .. Attempts])
+    {
+        Errno = Errno,
+        Syscall = Syscall,
+        LocalEndPoint = LocalEndPoint,
+        Connection = Connection,
+        ResolveException = ResolveException,
+        Elapsed = elapsed,
+    };
 }

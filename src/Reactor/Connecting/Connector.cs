@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Reactor;
 
 /// <summary>
-/// Dials: resolves the name, takes a place among those under way, and tries each address on a new socket until one
+/// Dials: takes a place among those under way, resolves the name, and races its addresses, each on a new socket, until one
 /// connects. Every public member may be called from any thread; the work is done on the loop.
 /// </summary>
 public sealed class Connector
@@ -12,7 +12,10 @@ public sealed class Connector
     // A self-connect says no more than that nobody listens; another try has another port of our own, if that is not given.
     private const int MostSelfConnects = 3;
 
-    private readonly InFlightGate _gate;
+    private readonly DialGate _gate;
+
+    // Whose turn it is to be dialled from.
+    private int _nextLocal;
 
     /// <summary>Makes a connector with options of its own.</summary>
     /// <param name="loop">The loop to dial on.</param>
@@ -22,7 +25,7 @@ public sealed class Connector
         ArgumentNullException.ThrowIfNull(loop);
         Loop = loop;
         Options = options ?? new ConnectOptions();
-        _gate = new InFlightGate(loop, Options.MaxInFlight);
+        _gate = new DialGate(loop, Options);
     }
 
     /// <summary>The loop that it dials on.</summary>
@@ -34,6 +37,9 @@ public sealed class Connector
     /// <summary>getaddrinfo(3) on a thread of its own: the loop never waits for it. A test puts another in its place.</summary>
     internal Func<string, AddressFamily, Task<IPAddress[]>> Resolve { get; init; } = static (host, family) => Dns.GetHostAddressesAsync(host, family);
 
+    /// <summary>Where between nothing and its ceiling a pause before a retry lies: 0 to 1. A test puts another in its place.</summary>
+    internal Func<double> Jitter { get; init; } = Random.Shared.NextDouble;
+
     /// <summary>Dials under way, at most <see cref="ConnectOptions.MaxInFlight"/>.</summary>
     public int InFlight => _gate.InFlight;
 
@@ -41,7 +47,7 @@ public sealed class Connector
     public int Queued => _gate.Waiting;
 
     /// <summary>Dials an address.</summary>
-    /// <param name="endPoint">An <see cref="IPEndPoint"/>, a <see cref="DnsEndPoint"/>, whose addresses are tried in turn, or a <see cref="UnixDomainSocketEndPoint"/>.</param>
+    /// <param name="endPoint">An <see cref="IPEndPoint"/>, a <see cref="DnsEndPoint"/>, whose addresses are raced (<see cref="ConnectOptions.AttemptDelay"/>), or a <see cref="UnixDomainSocketEndPoint"/>.</param>
     /// <param name="cancellationToken">Gives up. Once connected it means nothing any more.</param>
     /// <returns>The connection. It belongs to the caller, who closes it.</returns>
     /// <exception cref="ConnectException">Not connected; the message says why.</exception>
@@ -63,7 +69,7 @@ public sealed class Connector
         ConnectAsync(ToEndPoint(host, port), cancellationToken);
 
     /// <summary>Dials an address and tells how it went; no outcome is an exception.</summary>
-    /// <param name="endPoint">An <see cref="IPEndPoint"/>, a <see cref="DnsEndPoint"/>, whose addresses are tried in turn, or a <see cref="UnixDomainSocketEndPoint"/>.</param>
+    /// <param name="endPoint">An <see cref="IPEndPoint"/>, a <see cref="DnsEndPoint"/>, whose addresses are raced (<see cref="ConnectOptions.AttemptDelay"/>), or a <see cref="UnixDomainSocketEndPoint"/>.</param>
     /// <param name="cancellationToken">Gives up, with <see cref="ConnectOutcome.Canceled"/>. Once connected it means nothing any more.</param>
     /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
     public ValueTask<ConnectResult> TryConnectAsync(EndPoint endPoint, CancellationToken cancellationToken = default)
@@ -90,6 +96,34 @@ public sealed class Connector
 
     private async ValueTask<ConnectResult> DialAsync(EndPoint target, CancellationToken cancellationToken)
     {
+        var start = Loop.Kernel.Timestamp;
+        var result = await TryAsync(target, cancellationToken);
+        for (var tries = 1; Options.Retry is { } retry && tries < retry.Attempts && IsWorthRetrying(retry, result); tries++)
+        {
+            var isOver = await PauseAsync(retry.Pause(tries, Jitter()), cancellationToken);
+            var next = isOver ? new ConnectResult(ConnectOutcome.Canceled, result.EndPoint, []) : await TryAsync(target, cancellationToken);
+            result = next.After(result, Since(start));
+        }
+
+        if (Loop.IsStopping && result.Outcome == ConnectOutcome.Canceled) Loop.ConnectsCanceled++;
+        return result;
+    }
+
+    private static bool IsWorthRetrying(ConnectRetryOptions retry, ConnectResult result) =>
+        result.Outcome is not (ConnectOutcome.Connected or ConnectOutcome.Canceled) && retry.ShouldRetry(result);
+
+    // True when cancelled meanwhile. The place among those in flight is another's for that time.
+    private async ValueTask<bool> PauseAsync(TimeSpan pause, CancellationToken cancellationToken)
+    {
+        var over = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var timer = Loop.StartTimer(pause, () => over.TrySetResult(false));
+        using var canceled = cancellationToken.UnsafeRegister(static over => ((TaskCompletionSource<bool>)over!).TrySetResult(true), over);
+        using var stopping = Loop.Stopping.UnsafeRegister(static over => ((TaskCompletionSource<bool>)over!).TrySetResult(true), over);
+        return await over.Task;
+    }
+
+    private async ValueTask<ConnectResult> TryAsync(EndPoint target, CancellationToken cancellationToken)
+    {
         if (!await _gate.EnterAsync(cancellationToken)) return new ConnectResult(ConnectOutcome.Canceled, target, []);
         var start = Loop.Kernel.Timestamp;
         try
@@ -97,7 +131,10 @@ public sealed class Connector
             if (target is not DnsEndPoint name) return await TryAddressAsync(target, start, cancellationToken);
 
             var (addresses, failed) = await ResolveAsync(name, start, cancellationToken);
-            return failed ?? await TryAddressesAsync(name, addresses, start, cancellationToken);
+            if (failed is not null) return failed;
+            return addresses.Length == 1
+                ? await TryAddressAsync(new IPEndPoint(addresses[0], name.Port), start, cancellationToken)
+                : await new AddressRace(this, addresses, name.Port, start, cancellationToken).RunAsync();
         }
         finally
         {
@@ -107,34 +144,21 @@ public sealed class Connector
 
     private async ValueTask<ConnectResult> TryAddressAsync(EndPoint endPoint, long start, CancellationToken cancellationToken)
     {
-        var (attempt, connection) = await AttemptAsync(endPoint, Options.ConnectTimeout, cancellationToken);
+        var (attempt, connection) = await AttemptAsync(endPoint, Left(start), cancellationToken);
         return Result(attempt, [attempt], connection, start);
     }
 
-    private async ValueTask<ConnectResult> TryAddressesAsync(DnsEndPoint name, IPAddress[] addresses, long start, CancellationToken cancellationToken)
-    {
-        var attempts = new List<ConnectAttempt>(addresses.Length);
-        foreach (var address in addresses)
-        {
-            // The last address has all that is left, each before it only its share, so that one that is dead leaves time for the others.
-            var left = Left(start);
-            if (left == TimeSpan.Zero) return new ConnectResult(ConnectOutcome.TimedOut, attempts.Count == 0 ? name : attempts[^1].EndPoint, attempts) { Elapsed = Since(start) };
-            var share = left == Timeout.InfiniteTimeSpan ? left : left / (addresses.Length - attempts.Count);
-            var (attempt, connection) = await AttemptAsync(new IPEndPoint(address, name.Port), share, cancellationToken);
-            attempts.Add(attempt);
-            if (attempt.Outcome is ConnectOutcome.Connected or ConnectOutcome.Canceled) return Result(attempt, attempts, connection, start);
-        }
-
-        return Result(attempts[^1], attempts, connection: null, start);
-    }
-
-    private async ValueTask<(ConnectAttempt Attempt, Connection? Connection)> AttemptAsync(EndPoint endPoint, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>Tries one address, on as many sockets as it takes: one, if the socket does not connect to itself and its source has a port left.</summary>
+    internal async ValueTask<(ConnectAttempt Attempt, Connection? Connection)> AttemptAsync(EndPoint endPoint, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var start = Loop.Kernel.Timestamp;
-        PendingConnect.End end = default;
-        var tries = Options.LocalEndPoint is IPEndPoint { Port: not 0 } ? 1 : MostSelfConnects;
-        for (var i = 0; i < tries; i++)
+        var (selfConnects, sourcesUsedUp) = (0, 0);
+        EndPoint? local;
+        PendingConnect.End end;
+        bool again;
+        do
         {
+            local = NextLocal(endPoint.AddressFamily);
             if (cancellationToken.IsCancellationRequested || Loop.IsStopping)
             {
                 end = new PendingConnect.End(ConnectOutcome.Canceled);
@@ -142,14 +166,17 @@ public sealed class Connector
             }
 
             var pending = Loop.PendingConnects.Get();
-            end = await pending.ConnectAsync(endPoint, Options, timeout, cancellationToken);
+            end = await pending.ConnectAsync(endPoint, local, Options, timeout, cancellationToken);
             Loop.PendingConnects.Return(pending);
-            if (!end.IsSelfConnect) break;
+            if (end.IsSelfConnect) again = ++selfConnects < MostSelfConnects && local is not IPEndPoint { Port: not 0 };
+            else again = end is { IsImmediate: true, Outcome: ConnectOutcome.AddressUnavailable } && ++sourcesUsedUp < Options.LocalEndPoints.Count;
         }
+        while (again);
 
         var attempt = new ConnectAttempt
         {
             EndPoint = endPoint,
+            LocalEndPoint = end.Connection?.LocalEndPoint ?? local,
             Outcome = end.Outcome,
             Errno = end.Errno,
             Syscall = end.Syscall,
@@ -157,6 +184,20 @@ public sealed class Connector
             Elapsed = Since(start),
         };
         return (attempt, end.Connection);
+    }
+
+    private EndPoint? NextLocal(AddressFamily family)
+    {
+        var locals = Options.LocalEndPoints;
+        for (var i = 0; i < locals.Count; i++)
+        {
+            var local = locals[_nextLocal];
+            _nextLocal = (_nextLocal + 1) % locals.Count;
+            if (local.AddressFamily == family) return local;
+        }
+
+        // With one of another family the kernel says what it thinks of that.
+        return locals.Count == 0 ? null : locals[_nextLocal];
     }
 
     private async ValueTask<(IPAddress[] Addresses, ConnectResult? Failed)> ResolveAsync(DnsEndPoint name, long start, CancellationToken cancellationToken)
@@ -188,11 +229,12 @@ public sealed class Connector
         return ([], new ConnectResult(ConnectOutcome.ResolveFailed, name, []) { Elapsed = Since(start), Syscall = "getaddrinfo", ResolveException = none });
     }
 
-    private ConnectResult Result(ConnectAttempt last, IReadOnlyList<ConnectAttempt> attempts, Connection? connection, long start) =>
+    internal ConnectResult Result(ConnectAttempt last, IReadOnlyList<ConnectAttempt> attempts, Connection? connection, long start) =>
         new(last.Outcome, last.EndPoint, attempts)
         {
             Errno = last.Errno,
             Syscall = last.Syscall,
+            LocalEndPoint = last.LocalEndPoint,
             Elapsed = Since(start),
             Connection = connection,
         };
@@ -200,7 +242,8 @@ public sealed class Connector
     // What Task can wait for ends at some 49 days.
     private static TimeSpan WaitTimeout(TimeSpan timeout) => timeout.TotalMilliseconds < int.MaxValue ? timeout : Timeout.InfiniteTimeSpan;
 
-    private TimeSpan Left(long start)
+    /// <summary>What is left of the time that a dial may take.</summary>
+    internal TimeSpan Left(long start)
     {
         if (Options.ConnectTimeout == Timeout.InfiniteTimeSpan) return Timeout.InfiniteTimeSpan;
         var left = Options.ConnectTimeout - Since(start);

@@ -36,10 +36,11 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
 
     /// <summary>Begins to connect. On the loop, one at a time.</summary>
     /// <param name="endPoint">The address.</param>
-    /// <param name="options">From where to dial, and how the connection is to be.</param>
+    /// <param name="local">From where to dial; null leaves it to the system.</param>
+    /// <param name="options">How the connection is to be.</param>
     /// <param name="timeout">After which to give up, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
     /// <param name="cancellationToken">Gives up, too.</param>
-    internal ValueTask<End> ConnectAsync(EndPoint endPoint, ConnectOptions options, TimeSpan timeout, CancellationToken cancellationToken)
+    internal ValueTask<End> ConnectAsync(EndPoint endPoint, EndPoint? local, ConnectOptions options, TimeSpan timeout, CancellationToken cancellationToken)
     {
         Debug.Assert(_descriptor < 0, "One connect at a time.");
         _endPoint = endPoint;
@@ -49,7 +50,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         var descriptor = Kernel.Socket(family);
         if (descriptor < 0) return new ValueTask<End>(Classified("socket", (Errno)(-descriptor), isImmediate: true));
 
-        var (syscall, answer) = Prepare(descriptor, family);
+        var (syscall, answer) = Prepare(descriptor, family, local);
         if (answer < 0) return Abandon(descriptor, syscall, answer);
 
         answer = Connect(descriptor, address, family);
@@ -109,14 +110,12 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         if (_descriptor >= 0 && _cancellationToken.IsCancellationRequested) Fail(new End(ConnectOutcome.Canceled));
     }
 
-    private (string Syscall, int Answer) Prepare(int descriptor, AddressFamily family)
+    private (string Syscall, int Answer) Prepare(int descriptor, AddressFamily family, EndPoint? local)
     {
-        if (_options.NoDelay && family != AddressFamily.Unix && Kernel.SetOption(descriptor, SocketOption.NoDelay, 1) is < 0 and var refused)
-        {
-            return ("setsockopt", refused);
-        }
-
-        if (_options.LocalEndPoint is not { } local) return ("bind", 0);
+        var setup = new SocketSetup(Kernel, descriptor);
+        setup.Set(_options, family);
+        if (_options.FastOpen && family != AddressFamily.Unix) setup.Set(SocketOption.FastOpenConnect, 1);
+        if (setup.Answer < 0 || local is null) return (setup.Syscall, setup.Answer);
 
         // Otherwise bind(2) takes a port for this address alone, and they run out though each could serve many targets. Where
         // the option is unknown that is how it is.

@@ -11,12 +11,18 @@ internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
     /// </summary>
     internal const int DefaultSize = 64 * 1024;
 
+    /// <summary>Bytes of a small pooled buffer: what a connection keeps for long that waits with a little unread or unsent.</summary>
+    internal const int SmallSize = 1024;
+
     private readonly byte[] _array;
     private int _end;
 
     internal BufferSegment(int size) => _array = GC.AllocateUninitializedArray<byte>(size, pinned: true);
 
-    internal bool IsPooled => _array.Length == DefaultSize;
+    internal int Size => _array.Length;
+
+    /// <summary>Whether what is in it is sent as urgent data. Only a writer uses it.</summary>
+    internal bool IsUrgent { get; set; }
 
     /// <summary>Where the filled part ends.</summary>
     internal int End => _end;

@@ -24,11 +24,6 @@ public sealed partial class Connection
     private CloseReason _closingReason;
     private LoopTimer? _closeTimer;
 
-    private LoopTimer? _idleTimer;
-
-    // When something was last received or sent. Kept only where there is an idle timer.
-    private long _lastActiveMs;
-
     // Made when first asked for.
     private CancellationTokenSource? _closed;
 
@@ -62,43 +57,40 @@ public sealed partial class Connection
     /// <summary>Whether it was dialled, and nobody waits for anything of it or is closing it.</summary>
     internal bool IsForgotten => Listener is null && _closing is null && !_reader.IsInUse && !_writer.IsPending;
 
-    /// <summary>Ends the sending side after what was flushed: a FIN. Receiving goes on. The same as completing <see cref="Output"/>.</summary>
+    /// <summary>Ends the sending side after what was flushed: a FIN. Receiving goes on. The same as completing <see cref="Output"/>; a second one does nothing.</summary>
     public void ShutdownSend() => _writer.Complete();
 
     /// <summary>Ends the connection at once with a reset: what is unsent is dropped, and the peer sees <c>ECONNRESET</c>.</summary>
-    public void Abort()
-    {
-        if (Loop.IsOnLoop) Reset(CloseReason.Aborted);
-        else if (!Loop.HasEnded) Loop.Enqueue(static connection => ((Connection)connection!).Abort(), this);
-    }
+    public void Abort() => AbortFor(CloseReason.Aborted);
 
     /// <summary>
     /// Sends what was flushed and closes. What was written and not flushed is dropped, and so are bytes that were not read.
     /// Waits while the peer does not take what was flushed, at most <see cref="ConnectionOptions.CloseTimeout"/>; then resets.
+    /// With <see cref="ConnectionOptions.Linger"/> it then waits for the peer to end its side, too.
     /// </summary>
     public ValueTask CloseAsync() => Loop.IsOnLoop ? CloseAsync(CloseReason.ClosedLocally) : CloseElsewhereAsync();
 
     /// <inheritdoc cref="CloseAsync()"/>
     public ValueTask DisposeAsync() => CloseAsync();
 
+    internal void AbortFor(CloseReason reason)
+    {
+        if (Loop.IsOnLoop) Reset(reason);
+        else if (!Loop.HasEnded) Loop.Enqueue(_ => Reset(reason), state: null);
+    }
+
     internal ValueTask CloseAsync(CloseReason reason)
     {
         _reader.Release();
         _writer.Release();
+        if (_closing is not null) return new ValueTask(_closing.Task);
+        var isFlushed = !_writer.HasUnsent || IsBroken;
+        if (isFlushed) CloseFlushed(reason);
         if (!IsOpen) return ValueTask.CompletedTask;
-        if (!_writer.HasUnsent || IsBroken)
-        {
-            CloseNow(reason);
-            return ValueTask.CompletedTask;
-        }
 
-        if (_closing is null)
-        {
-            _closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _closingReason = reason;
-            if (Options.CloseTimeout != Timeout.InfiniteTimeSpan) _closeTimer = Loop.StartTimer(Options.CloseTimeout, () => Reset(CloseReason.CloseTimeout));
-        }
-
+        _closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _closingReason = reason;
+        if (!isFlushed && Options.CloseTimeout != Timeout.InfiniteTimeSpan) _closeTimer = Loop.StartTimer(Options.CloseTimeout, () => Reset(CloseReason.CloseTimeout));
         return new ValueTask(_closing.Task);
     }
 
@@ -107,14 +99,11 @@ public sealed partial class Connection
     {
         if (_closing is not null)
         {
-            CloseNow(_closingReason);
+            CloseFlushed(_closingReason);
         }
-        else if (_writer.IsFinished && !_isSendShut)
+        else if (_writer.IsFinished)
         {
-            _isSendShut = true;
-
-            // ENOTCONN: the peer has reset it, which reading will tell.
-            _ = Loop.Kernel.Shutdown(Descriptor, SocketShutdown.Send);
+            ShutSend();
             if (_hasPeerEnded) End(CloseReason.ClosedByPeer);
         }
     }
@@ -202,6 +191,21 @@ public sealed partial class Connection
         if (CloseReason == CloseReason.None) CloseReason = reason;
     }
 
+    private void ShutSend()
+    {
+        if (_isSendShut) return;
+        _isSendShut = true;
+
+        // ENOTCONN: the peer has reset it, which reading will tell.
+        _ = Loop.Kernel.Shutdown(Descriptor, SocketShutdown.Send);
+    }
+
+    private void CloseFlushed(CloseReason reason)
+    {
+        if (Options.Linger > TimeSpan.Zero && !_hasPeerEnded && !IsBroken) Linger(reason);
+        else CloseNow(reason);
+    }
+
     private void CloseNow(CloseReason reason)
     {
         if (!_hasPeerEnded && !_isDrained) DiscardUnread();
@@ -234,15 +238,17 @@ public sealed partial class Connection
     {
         Note(reason);
         if (!IsOpen) return;
+        Loop.CountEnd(CloseReason);
+        if (CloseReason.IsLimit) Loop.Log.ConnectionLimited(Id, RemoteEndPoint, CloseReason);
         var descriptor = Descriptor;
         Descriptor = -1;
         Loop.Close(descriptor, _token);
         Loop.Connections--;
         _writer.DropUnsent();
         _closeTimer?.Cancel();
-        _idleTimer?.Cancel();
+        CancelTimeouts();
         _closing?.TrySetResult();
-        Listener?.OnConnectionEnded();
+        Listener?.OnConnectionEnded(this);
         RequestTurn();
     }
 
@@ -257,17 +263,5 @@ public sealed partial class Connection
         }
 
         closed?.Cancel();
-    }
-
-    // Restarting a timer for every byte would cost more than the byte: activity leaves its time, and the timer looks at that.
-    private void WatchIdleness()
-    {
-        _lastActiveMs = Loop.NowMs;
-        _idleTimer = Loop.StartTimer(Options.IdleTimeout, () =>
-        {
-            var left = Options.IdleTimeout - TimeSpan.FromMilliseconds(Loop.NowMs - _lastActiveMs);
-            if (left > TimeSpan.Zero) _idleTimer!.Restart(left);
-            else Reset(CloseReason.IdleTimeout);
-        });
     }
 }

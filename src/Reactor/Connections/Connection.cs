@@ -46,7 +46,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         Descriptor = descriptor;
         LocalEndPoint = local;
         RemoteEndPoint = remote;
-        _shortMeansDrained = local is IPEndPoint;
+        _shortMeansDrained = IsTcp;
         _reader = new ConnectionReader(this);
         _writer = new ConnectionWriter(this);
     }
@@ -84,6 +84,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     /// <summary>Taken by threads other than the loop while they take or give buffers, and by the loop when it takes buffers from under them.</summary>
     internal object Gate { get; } = new();
 
+    internal bool IsTcp => (LocalEndPoint ?? RemoteEndPoint) is IPEndPoint;
+
     internal bool IsOpen => Descriptor >= 0;
 
     internal bool IsReadable => IsOpen && _isReadable;
@@ -98,6 +100,21 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
             if (_budgetTurn != Loop.Turn) RenewBudget();
             return _spentOperations < BudgetOperations && _spentBytes < BudgetBytes;
         }
+    }
+
+    /// <summary>Who is at the other end of a Unix-domain connection.</summary>
+    /// <exception cref="ConnectionException">The connection has ended.</exception>
+    /// <exception cref="KernelException">The system refused.</exception>
+    /// <exception cref="NotSupportedException">It is not one: over a network nobody vouches for the peer.</exception>
+    public async ValueTask<PeerCredentials> GetPeerCredentialsAsync()
+    {
+        if (IsTcp) throw new NotSupportedException("Only a Unix-domain connection knows its peer's credentials.");
+        return await Loop.InvokeAsync(() =>
+        {
+            if (!IsOpen) throw EndedException("getsockopt(SO_PEERCRED)");
+            var answer = Loop.Kernel.PeerCredentials(Descriptor, out var credentials);
+            return answer < 0 ? throw new KernelException("getsockopt(SO_PEERCRED)", (Errno)(-answer), LocalEndPoint) : credentials;
+        });
     }
 
     /// <summary>
@@ -116,7 +133,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     {
         _token = token;
         Loop.Connections++;
-        if (Options.IdleTimeout != Timeout.InfiniteTimeSpan) WatchIdleness();
+        WatchFromTheStart();
     }
 
     void IRegistrant.OnEvents(Readiness readiness)
@@ -127,8 +144,9 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
             _isDrained = false;
 
             // What comes behind urgent data or a hang-up has no event of its own any more, so only EAGAIN or the end will do.
-            if ((readiness & ~(Readiness.Readable | Readiness.Writable)) != 0) _shortMeansDrained = false;
-            _reader.Resume();
+            if ((readiness & ~(Readiness.Readable | Readiness.Writable)) != 0) OnSpecial(readiness);
+            if (_isLingering) DiscardUntilEnd();
+            else _reader.Resume();
             if (!IsOpen) return;
         }
 
@@ -149,8 +167,10 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     {
         _turnRequested = false;
         RenewBudget();
+        if (_isLingering && IsOpen) DiscardUntilEnd();
         _reader.Resume();
         _writer.Resume();
+        ResumeUrgent();
         TellClosed();
     }
 
@@ -158,6 +178,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     {
         // Bytes may wait whose event has not been looked at yet; a receive will tell.
         _isReadable = true;
+        _isReadClosed = true;
         _reader.EndWhenDrained();
     }
 
@@ -183,6 +204,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     internal void OnReceived(int count, bool isShort)
     {
         Spend(count);
+        _hasReceived = true;
         Loop.BytesReceived += count;
         if (isShort && _shortMeansDrained) OnDrained();
     }
@@ -190,7 +212,15 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     internal void OnSent(int count)
     {
         Spend(count);
+        if (_writeTimer is not null) _lastTakenMs = Loop.NowMs;
         Loop.BytesSent += count;
+    }
+
+    private void OnSpecial(Readiness readiness)
+    {
+        _shortMeansDrained = false;
+        if ((readiness & (Readiness.ReadClosed | Readiness.HangUp)) != 0) _isReadClosed = true;
+        ResumeUrgent();
     }
 
     internal void OnSendFailed(Errno errno)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 
@@ -9,7 +8,7 @@ namespace Reactor;
 /// A connection's input: a read is a recv(2) into a rented buffer, and the buffer goes back as soon as all of it is
 /// consumed. It keeps the contract of <see cref="PipeReader"/> as <see cref="Pipe"/> does.
 /// </summary>
-internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult>
+internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<ReadResult>
 {
     // Less room than this at the end of a buffer is not worth a system call.
     private const int LeastRoom = 4096;
@@ -17,15 +16,6 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     private readonly Connection _connection;
     private readonly EventLoop _loop;
     private LoopCompletion<ReadResult> _completion;
-
-    // What was received and is not consumed, from _headStart in _head to the end of _tail; both null when that is nothing.
-    private BufferSegment? _head;
-    private BufferSegment? _tail;
-    private int _headStart;
-    private long _buffered;
-
-    // How many of the buffered bytes the reader has examined. A read waits when that is all of them.
-    private long _examined;
 
     private volatile State _state;
 
@@ -39,9 +29,6 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
 
     // Set when the loop stops: the end comes when the kernel holds no more.
     private bool _endWhenDrained;
-
-    // Set when the buffers were given back, whether or not the reader was done with them.
-    private bool _released;
 
     internal ConnectionReader(Connection connection)
     {
@@ -69,9 +56,6 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
 
     /// <summary>Whether the reader has an end: the peer's, or that of the stopping loop.</summary>
     internal bool HasEnded => _ended;
-
-    /// <summary>Whether nobody will read any more.</summary>
-    internal bool IsReleased => _released;
 
     /// <summary>Whether a read waits, or somebody works on what was read.</summary>
     internal bool IsInUse => _state is State.Starting or State.Pending or State.HandedOut;
@@ -176,29 +160,6 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
         _connection.RequestTurn();
     }
 
-    /// <summary>Gives the buffers back. Those that are out with the reader are left to the collector, for it may still look at them.</summary>
-    internal void Release()
-    {
-        Debug.Assert(_loop.IsOnLoop, "Buffers are given back on the loop.");
-        lock (_connection.Gate)
-        {
-            if (_released) return;
-            _released = true;
-            while (_head is { } segment)
-            {
-                _head = segment.NextSegment;
-                if (_state is State.HandedOut or State.HandedOutTentatively) _loop.Segments.Abandon();
-                else _loop.Segments.Return(segment);
-            }
-
-            _tail = null;
-            _buffered = 0;
-            _examined = 0;
-        }
-
-        if (_state == State.Pending) _connection.RequestTurn();
-    }
-
     private void ThrowIfNotReadable()
     {
         if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
@@ -225,6 +186,7 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
     private void Pend()
     {
         _state = State.Pending;
+        if (_head is not null) KeepSmall();
         if (_token.CanBeCanceled) _registration = _token.UnsafeRegister(static reader => ((ConnectionReader)reader!)._connection.RequestTurn(), this);
     }
 
@@ -328,66 +290,5 @@ internal sealed class ConnectionReader : PipeReader, IValueTaskSource<ReadResult
         if (count == 0) _ended = _connection.OnEndOfInput();
         else _connection.OnReceiveFailed((Errno)(-count));
         return _ended;
-    }
-
-    private void Append(BufferSegment segment)
-    {
-        if (_tail is null)
-        {
-            _head = segment;
-            _headStart = 0;
-        }
-        else
-        {
-            _tail.Append(segment);
-        }
-
-        _tail = segment;
-    }
-
-    private void Advance(SequencePosition consumed, SequencePosition examined)
-    {
-        if (_state is not (State.HandedOut or State.HandedOutTentatively)) throw new InvalidOperationException("There is no read to advance over.");
-        if (_released || _buffered == 0)
-        {
-            // The buffers were given back meanwhile, or an empty result was handed out: there is nothing to advance over.
-            _state = State.Idle;
-            return;
-        }
-
-        var consumedBytes = Offset(consumed);
-        var examinedBytes = Offset(examined);
-        if (consumedBytes < 0 || examinedBytes > _buffered) throw new InvalidOperationException("The position is not in the buffer that was read.");
-        if (examinedBytes < consumedBytes) throw new InvalidOperationException("The examined position is before the consumed position.");
-        if (examinedBytes < _examined) throw new InvalidOperationException("The examined position is before what was examined earlier.");
-
-        _buffered -= consumedBytes;
-        _examined = examinedBytes - consumedBytes;
-        Consume(consumed);
-        _state = State.Idle;
-    }
-
-    private long Offset(SequencePosition position)
-    {
-        if (position.GetObject() is not BufferSegment segment) throw new InvalidOperationException("The position is not in the buffer that was read.");
-        return segment.RunningIndex + position.GetInteger() - _head!.RunningIndex - _headStart;
-    }
-
-    private void Consume(SequencePosition consumed)
-    {
-        var last = _buffered == 0 ? null : (BufferSegment)consumed.GetObject()!;
-        var start = consumed.GetInteger();
-
-        // The end of one buffer is the start of the next.
-        if (last is { NextSegment: { } next } && start == last.End) (last, start) = (next, 0);
-        while (_head != last)
-        {
-            var done = _head!;
-            _head = done.NextSegment;
-            _loop.Segments.Return(done);
-        }
-
-        if (last is null) _tail = null;
-        _headStart = start;
     }
 }

@@ -8,7 +8,7 @@ namespace Reactor;
 /// A connection's output: a flush is a send(2). <c>WriteAsync</c> sends from the caller's memory, and only what the system
 /// refuses is copied. It keeps the contract of <see cref="PipeWriter"/> as <see cref="Pipe"/> does.
 /// </summary>
-internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResult>
+internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResult>
 {
     // A queue longer than this is sent over several turns, so that one connection's bulk does not hold up the others.
     private const int MostBytesPerTurn = 1024 * 1024;
@@ -21,11 +21,6 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
 
     // Made when the system first refuses something or several buffers are flushed at once; most connections never need it.
     private SendQueue? _queue;
-
-    // What was written and not flushed; both null when that is nothing.
-    private BufferSegment? _head;
-    private BufferSegment? _tail;
-    private int _unflushed;
 
     private volatile State _state;
 
@@ -63,10 +58,6 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         Pending,
     }
 
-    public override bool CanGetUnflushedBytes => true;
-
-    public override long UnflushedBytes => _unflushed;
-
     /// <summary>Whether something that was flushed has still to be taken by the system.</summary>
     internal bool HasUnsent => Unsent > 0;
 
@@ -78,22 +69,6 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     /// <summary>Whether all that will ever be written is in the queue. On the loop: completing is a call from anywhere, this its end.</summary>
     internal bool IsFinished { get; private set; }
 
-    public override Memory<byte> GetMemory(int sizeHint = 0) => Writable(sizeHint).FreeMemory;
-
-    public override Span<byte> GetSpan(int sizeHint = 0) => Writable(sizeHint).Free;
-
-    public override void Advance(int bytes)
-    {
-        ThrowIfNotWritable();
-        if (_loop.IsOnLoop)
-        {
-            AdvanceCore(bytes);
-            return;
-        }
-
-        lock (_connection.Gate) AdvanceCore(bytes);
-    }
-
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => WriteAsync(default, cancellationToken);
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
@@ -101,16 +76,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         ThrowIfNotWritable();
         if (_state != State.Idle) throw new InvalidOperationException("A flush is in progress: one at a time.");
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<FlushResult>(cancellationToken);
-        if (!_loop.IsOnLoop) return WriteElsewhere(source, cancellationToken);
-        if (TryFlush(source, out var result, out var error))
-        {
-            return error is null ? new ValueTask<FlushResult>(result) : ValueTask.FromException<FlushResult>(error);
-        }
-
-        _completion.Reset();
-        _token = cancellationToken;
-        Pend();
-        return new ValueTask<FlushResult>(this, _completion.Version);
+        return Flush(source, cancellationToken);
     }
 
     public override void CancelPendingFlush()
@@ -158,7 +124,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         }
         else if (_isAboveHigh ? Unsent <= _lowWatermark : _connection.HasBudget)
         {
-            _queue?.CopyBorrowed();
+            Keep();
             Unpend();
             _completion.SetResult(default);
         }
@@ -182,42 +148,25 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     private void ThrowIfNotWritable()
     {
         if (_released) throw _connection.EndedException("send");
+        if (_isOverLimit) throw new ConnectionAbortedException(CloseReason.SendLimit, _connection.RemoteEndPoint);
         if (_completed) throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
 
         // On its way to the loop it takes along what is written, and so must not be overtaken.
         if (_state == State.Starting) throw new InvalidOperationException("A flush is in progress: await it before writing more.");
     }
 
-    private BufferSegment Writable(int sizeHint)
+    private ValueTask<FlushResult> Flush(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        ThrowIfNotWritable();
-        if (_loop.IsOnLoop) return WritableCore(sizeHint);
-        lock (_connection.Gate)
+        if (!_loop.IsOnLoop) return WriteElsewhere(source, cancellationToken);
+        if (TryFlush(source, out var result, out var error))
         {
-            // The connection may have been closed since.
-            ThrowIfNotWritable();
-            return WritableCore(sizeHint);
+            return error is null ? new ValueTask<FlushResult>(result) : ValueTask.FromException<FlushResult>(error);
         }
-    }
 
-    private BufferSegment WritableCore(int sizeHint)
-    {
-        if (_tail is not null && _tail.Room >= Math.Max(sizeHint, 1)) return _tail;
-        var segment = _loop.Segments.Rent(sizeHint);
-        if (_tail is null) _head = segment;
-        else _tail.NextSegment = segment;
-        _tail = segment;
-        return segment;
-    }
-
-    private void AdvanceCore(int bytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        if (_released || bytes == 0) return;
-        if (_tail is null || bytes > _tail.Room) throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "More than the memory that was given.");
-        _tail.Fill(bytes);
-        _unflushed += bytes;
+        _completion.Reset();
+        _token = cancellationToken;
+        Pend();
+        return new ValueTask<FlushResult>(this, _completion.Version);
     }
 
     private ValueTask<FlushResult> WriteElsewhere(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
@@ -263,7 +212,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     // Only the waiting is cancelled: what was written goes out all the same.
     private void Cancel()
     {
-        _queue?.CopyBorrowed();
+        Keep();
         var isCanceled = _cancelRequested;
         _cancelRequested = false;
         var token = _token;
@@ -289,14 +238,14 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         if (_cancelRequested)
         {
             _cancelRequested = false;
-            _queue?.CopyBorrowed();
+            Keep();
             result = new FlushResult(isCanceled: true, isCompleted: false);
             return true;
         }
 
         _isAboveHigh = Unsent >= _highWatermark;
         if (_isAboveHigh) return false;
-        _queue?.CopyBorrowed();
+        Keep();
         if (_connection.HasBudget) return true;
         _connection.RequestTurn();
         return false;
@@ -306,7 +255,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
     private ReadOnlyMemory<byte> SendStraight(ReadOnlyMemory<byte> memory)
     {
         if (_head is null) return memory.IsEmpty ? memory : memory[SendOnce(memory.Span)..];
-        if (_head != _tail || !memory.IsEmpty) return memory;
+        if (_head != _tail || !memory.IsEmpty || _head.IsUrgent) return memory;
 
         if (_unflushed > 0)
         {
@@ -334,6 +283,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
 
     private void Queue(ReadOnlyMemory<byte> memory)
     {
+        var wasEmpty = !HasUnsent;
         _queue ??= new SendQueue(_loop.Segments);
         if (_head is not null) _queue.Append(_head, _tail!, _unflushed);
         _head = null;
@@ -341,20 +291,7 @@ internal sealed class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResul
         _unflushed = 0;
         _queue.Borrow(memory);
         if (HasUnsent && _connection.IsWritable) Drain();
-    }
-
-    // When somebody else closes, who asked for memory may still be writing into it.
-    private void DropUnflushed(bool mayBeInUse)
-    {
-        while (_head is { } segment)
-        {
-            _head = segment.NextSegment;
-            if (mayBeInUse) _loop.Segments.Abandon();
-            else _loop.Segments.Return(segment);
-        }
-
-        _tail = null;
-        _unflushed = 0;
+        if (wasEmpty && HasUnsent) _connection.WatchUnsent();
     }
 
     private void Drain()

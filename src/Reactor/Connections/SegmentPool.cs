@@ -9,10 +9,11 @@ namespace Reactor;
 /// <param name="loop">The loop.</param>
 internal sealed class SegmentPool(EventLoop loop)
 {
-    // In each of the two 64 buffers of 64 KiB are kept for good; a burst beyond that goes back to the collector.
+    // In each of the three 64 buffers are kept for good; a burst beyond that goes back to the collector.
     private const int MostKept = 64;
 
     private readonly Stack<BufferSegment> _kept = new(MostKept);
+    private readonly Stack<BufferSegment> _keptSmall = new(MostKept);
     private readonly ConcurrentQueue<BufferSegment> _elsewhere = new();
     private int _rentedOnLoop;
     private int _rentedElsewhere;
@@ -29,17 +30,34 @@ internal sealed class SegmentPool(EventLoop loop)
         return _elsewhere.TryDequeue(out segment) ? segment : new BufferSegment(BufferSegment.DefaultSize);
     }
 
+    /// <summary>Gives an empty buffer of <see cref="BufferSegment.SmallSize"/> bytes. On the loop only.</summary>
+    internal BufferSegment RentSmall()
+    {
+        Count(1);
+        return _keptSmall.TryPop(out var segment) ? segment : new BufferSegment(BufferSegment.SmallSize);
+    }
+
+    /// <summary>Gives an empty buffer of so many bytes, which is not kept when it is returned.</summary>
+    internal BufferSegment RentExactly(int size)
+    {
+        Count(1);
+        return new BufferSegment(size);
+    }
+
     /// <summary>Takes one back that nobody looks at any more.</summary>
     internal void Return(BufferSegment segment)
     {
         Count(-1);
-        if (!segment.IsPooled) return;
+        if (segment.Size is not (BufferSegment.DefaultSize or BufferSegment.SmallSize)) return;
         segment.Reset();
         if (!loop.IsOnLoop)
         {
-            if (_elsewhere.Count < MostKept) _elsewhere.Enqueue(segment);
+            if (segment.Size == BufferSegment.DefaultSize && _elsewhere.Count < MostKept) _elsewhere.Enqueue(segment);
+            return;
         }
-        else if (_kept.Count < MostKept) _kept.Push(segment);
+
+        var kept = segment.Size == BufferSegment.DefaultSize ? _kept : _keptSmall;
+        if (kept.Count < MostKept) kept.Push(segment);
     }
 
     /// <summary>Counts one as returned whose bytes somebody may still look at, and leaves it to the collector.</summary>

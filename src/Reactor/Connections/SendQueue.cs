@@ -19,14 +19,20 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
 
     internal long Length => _copied + (long)_borrowed.Length;
 
+    /// <summary>What of it lies in buffers of ours.</summary>
+    internal int Copied => _copied;
+
     /// <summary>Takes over a list of filled buffers.</summary>
     internal void Append(BufferSegment head, BufferSegment tail, int length)
     {
         // What is borrowed comes first.
         if (!_borrowed.IsEmpty) CopyBorrowed();
-        if (_tail is not null && _tail.Room >= length)
+
+        // What little a peer does not take would otherwise hold a whole buffer, and so would each small write behind it. An
+        // urgent byte stays by itself.
+        if (_tail is null && length <= BufferSegment.SmallSize && !tail.IsUrgent) Add(pool.RentSmall());
+        if (_tail is not null && _tail.Room >= length && !tail.IsUrgent)
         {
-            // Small writes to a peer that does not read would otherwise hold a whole buffer each.
             for (var segment = head; segment is not null;)
             {
                 Copy(segment.Unsent);
@@ -38,8 +44,7 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
             return;
         }
 
-        if (_tail is null) _head = head;
-        else _tail.NextSegment = head;
+        Add(head);
         _tail = tail;
         _copied += length;
 
@@ -59,13 +64,10 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
         {
             if (_tail is null || _tail.Room == 0)
             {
-                var segment = pool.Rent();
-                if (_tail is null) _head = segment;
-                else _tail.NextSegment = segment;
-                _tail = segment;
+                Add(_tail is null && rest.Length <= BufferSegment.SmallSize ? pool.RentSmall() : pool.Rent());
             }
 
-            var count = Math.Min(rest.Length, _tail.Room);
+            var count = Math.Min(rest.Length, _tail!.Room);
             Copy(rest.Span[..count]);
             rest = rest[count..];
         }
@@ -76,6 +78,7 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
     internal int Send(Kernel kernel, int descriptor)
     {
         if (_head is null) return kernel.Send(descriptor, _borrowed.Span);
+        if (_head.IsUrgent) return kernel.SendUrgent(descriptor, _head.Unsent);
         return _head == _tail && _borrowed.IsEmpty ? kernel.Send(descriptor, _head.Unsent) : Gather(kernel, descriptor);
     }
 
@@ -104,6 +107,13 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
         Consume(_copied);
     }
 
+    private void Add(BufferSegment segment)
+    {
+        if (_tail is null) _head = segment;
+        else _tail.NextSegment = segment;
+        _tail = segment;
+    }
+
     private void Copy(ReadOnlySpan<byte> data)
     {
         data.CopyTo(_tail!.Free);
@@ -116,7 +126,7 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
         var vectors = stackalloc IoVector[MostVectors];
         var count = 0;
         var segment = _head;
-        for (; segment is not null && count < MostVectors; segment = segment.NextSegment)
+        for (; segment is { IsUrgent: false } && count < MostVectors; segment = segment.NextSegment)
         {
             // Our buffers are pinned for good.
             fixed (byte* start = segment.Unsent) vectors[count++] = new IoVector(start, segment.Unsent.Length);

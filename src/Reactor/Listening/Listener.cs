@@ -21,6 +21,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
     private readonly ListenOptions _options;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ReserveDescriptor _reserve;
+    private readonly AddressLimit _addresses;
     private readonly LoopTimer _retry;
 
     // The address that accepted connections have on our side; null when the listener is bound to a wildcard.
@@ -45,6 +46,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         _handler = handler;
         _options = options;
         _reserve = new ReserveDescriptor(_kernel);
+        _addresses = new AddressLimit(options.MaxConnectionsPerAddress);
         _retry = new LoopTimer(loop, static listener => ((Listener)listener!).Accept(), this);
         LocalEndPoint = loop.ReadLocalEndPoint(descriptor, endPoint.AddressFamily) ?? endPoint;
         var isWildcard = LocalEndPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any));
@@ -107,9 +109,10 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
 
     void IRegistrant.OnStopped() => End(error: null);
 
-    internal void OnConnectionEnded()
+    internal void OnConnectionEnded(Connection connection)
     {
         Active--;
+        _addresses.Leave(connection.RemoteEndPoint);
         if (!_isFull) return;
         _isFull = false;
         RequestTurn();
@@ -123,7 +126,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
             if (_descriptor < 0) return;
             if (Active >= _options.MaxConnections)
             {
-                _isFull = true;
+                OnFull();
                 return;
             }
 
@@ -157,14 +160,31 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         RequestTurn();
     }
 
+    private void OnFull()
+    {
+        if (_isFull) return;
+        _isFull = true;
+        _loop.ConnectionLimits++;
+        _loop.Log.ConnectionLimitReached(LocalEndPoint, Active);
+    }
+
     private void OnAccepted(int descriptor)
     {
         var remote = _loop.ReadScratch(LocalEndPoint.AddressFamily);
+        if (!_addresses.TryEnter(remote))
+        {
+            _ = _kernel.Close(descriptor);
+            _loop.AddressLimits++;
+            _loop.Log.AddressLimitReached(LocalEndPoint, remote, _options.MaxConnectionsPerAddress);
+            return;
+        }
+
         var local = _acceptedLocal ?? _loop.ReadLocalEndPoint(descriptor, LocalEndPoint.AddressFamily);
         var connection = new Connection(_loop, descriptor, local, remote, _options) { Listener = this };
         var answer = _loop.Register(descriptor, connection, out var token);
         if (answer < 0)
         {
+            _addresses.Leave(remote);
             _ = _kernel.Close(descriptor);
             _loop.Log.AcceptDropped(LocalEndPoint, ((Errno)(-answer)).Name);
             return;

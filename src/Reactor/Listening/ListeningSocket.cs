@@ -38,31 +38,42 @@ internal static class ListeningSocket
 
     private static (string Syscall, int Answer) Bind(Kernel kernel, int descriptor, EndPoint endPoint, ListenOptions options)
     {
-        if (endPoint is IPEndPoint && SetOptions(kernel, descriptor, endPoint, options) is < 0 and var refused) return ("setsockopt", refused);
+        var setup = new SocketSetup(kernel, descriptor);
+        setup.Set(options, endPoint.AddressFamily);
+        if (endPoint is IPEndPoint) Set(ref setup, endPoint.AddressFamily, options);
+        if (setup.Answer < 0) return (setup.Syscall, setup.Answer);
 
+        var file = FileOf(endPoint);
         var answer = kernel.Bind(descriptor, endPoint.Serialize());
-        if (answer == -(int)Errno.EADDRINUSE && FileOf(endPoint) is { } file && RemoveStale(kernel, file, endPoint))
+        if (answer == -(int)Errno.EADDRINUSE && file is not null && RemoveStale(kernel, file, endPoint))
         {
             answer = kernel.Bind(descriptor, endPoint.Serialize());
         }
 
-        return ("bind", answer);
+        return answer < 0 || file is null ? ("bind", answer) : Protect(kernel, file, options);
     }
 
-    private static int SetOptions(Kernel kernel, int descriptor, EndPoint endPoint, ListenOptions options)
+    private static void Set(ref SocketSetup setup, AddressFamily family, ListenOptions options)
     {
-        var answer = 0;
-        if (options.ReuseAddress) answer = kernel.SetOption(descriptor, SocketOption.ReuseAddress, 1);
-        if (answer >= 0 && options.ReusePort) answer = kernel.SetOption(descriptor, SocketOption.ReusePort, 1);
+        if (options.ReuseAddress) setup.Set(SocketOption.ReuseAddress, 1);
+        if (options.ReusePort) setup.Set(SocketOption.ReusePort, 1);
+        if (options.IPv6Only is { } only && family == AddressFamily.InterNetworkV6) setup.Set(SocketOption.IPv6Only, only ? 1 : 0);
+        if (options.DeferAccept is { } time) setup.Set(SocketOption.DeferAccept, SocketSetup.RoundUp(time.TotalSeconds));
+        if (options.FastOpenBacklog is { } backlog) setup.Set(SocketOption.FastOpen, backlog);
+    }
 
-        // Accepted sockets inherit it, which saves a call for each.
-        if (answer >= 0 && options.NoDelay) answer = kernel.SetOption(descriptor, SocketOption.NoDelay, 1);
-        if (answer >= 0 && options.IPv6Only is { } only && endPoint.AddressFamily == AddressFamily.InterNetworkV6)
+    // Before listen(2) nobody can connect, whatever the file's mode was for a moment.
+    private static (string Syscall, int Answer) Protect(Kernel kernel, string file, ListenOptions options)
+    {
+        var (syscall, answer) = ("chmod", 0);
+        if (options.FileMode is { } mode) answer = kernel.SetMode(file, mode);
+        if (answer >= 0 && (options.FileOwner ?? options.FileGroup) is not null)
         {
-            answer = kernel.SetOption(descriptor, SocketOption.IPv6Only, only ? 1 : 0);
+            (syscall, answer) = ("chown", kernel.SetOwner(file, options.FileOwner ?? -1, options.FileGroup ?? -1));
         }
 
-        return answer;
+        if (answer < 0) _ = kernel.Unlink(file);
+        return (syscall, answer);
     }
 
     // A listener that died leaves its file behind, and bind(2) refuses the path (unix(7)). It is removed when it is a socket

@@ -11,6 +11,7 @@ public sealed partial class EventLoop
     private readonly CancellationTokenSource _stopping = new();
     private int _disposed;
     private bool _graceIsOver;
+    private bool _isAborting;
     private volatile bool _hasEnded;
 
     // The turn after which nothing is waited for any more; set when the grace is over.
@@ -29,7 +30,9 @@ public sealed partial class EventLoop
     /// <summary>
     /// Ends the loop: listeners are closed, connects under way are cancelled, every connection's input comes to its end so
     /// that its handler finishes, and after <see cref="EventLoopOptions.ShutdownTimeout"/> what is left is aborted. Dialled
-    /// connections that nobody reads are closed once the handlers have finished. The task is done when the thread and all descriptors are gone. May be called from the loop and more than once.
+    /// connections that nobody reads are closed once the handlers have finished. The task is done when the thread and all
+    /// descriptors are gone; <see cref="Counters"/> then say how many connections were drained and how many aborted, and how many
+    /// connects cancelled. May be called from the loop and more than once.
     /// </summary>
     public ValueTask DisposeAsync()
     {
@@ -71,6 +74,7 @@ public sealed partial class EventLoop
     {
         Log.ShutdownAborts(Registrations.Count, Handlers);
         _lastTurn = Turn + TurnsAfterAbort;
+        _isAborting = true;
         foreach (var registrant in Registrations.Snapshot()) registrant.OnStopped();
     }
 
@@ -88,6 +92,7 @@ public sealed partial class EventLoop
             while (!_posted.IsEmpty) RunPosted();
             Timers.Clear();
             _poller.Dispose();
+            if (Drained + Aborted + ConnectsCanceled > 0) Log.LoopEnded(Drained, Aborted, ConnectsCanceled);
             _ended.SetResult();
         }
     }

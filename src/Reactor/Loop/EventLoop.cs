@@ -60,21 +60,6 @@ public sealed partial class EventLoop : IAsyncDisposable
     /// <summary>Posts to the loop. It is the current one on the loop's thread, so an await there comes back to the loop.</summary>
     public SynchronizationContext SynchronizationContext { get; }
 
-    /// <summary>What the loop has done and holds.</summary>
-    public EventLoopCounters Counters => new()
-    {
-        Turns = Turn,
-        Connections = Connections,
-        Registrations = Registrations.Count,
-        Timers = Timers.Count,
-        RentedBuffers = Segments.Rented,
-        Accepted = Accepted,
-        AcceptsRefused = AcceptsRefused,
-        Connected = Connected,
-        BytesReceived = BytesReceived,
-        BytesSent = BytesSent,
-    };
-
     internal EventLoopOptions Options { get; }
 
     internal ILogger Log { get; }
@@ -88,18 +73,6 @@ public sealed partial class EventLoop : IAsyncDisposable
     internal ObjectPool<PendingConnect> PendingConnects { get; }
 
     internal long Turn { get; private set; }
-
-    internal int Connections { get; set; }
-
-    internal long Accepted { get; set; }
-
-    internal long AcceptsRefused { get; set; }
-
-    internal long Connected { get; set; }
-
-    internal long BytesReceived { get; set; }
-
-    internal long BytesSent { get; set; }
 
     /// <summary>Starts a loop on a thread of its own.</summary>
     /// <param name="options">How it is to run; null for the defaults.</param>

@@ -33,6 +33,36 @@ public readonly record struct EventLoopCounters
     /// <summary>Bytes sent since the start.</summary>
     public long BytesSent { get; init; }
 
+    /// <summary>Connections accepted and closed at once because their remote address had <see cref="ListenOptions.MaxConnectionsPerAddress"/> already.</summary>
+    public long AddressLimits { get; init; }
+
+    /// <summary>How often a listener reached <see cref="ListenOptions.MaxConnections"/> and left further clients waiting.</summary>
+    public long ConnectionLimits { get; init; }
+
+    /// <summary>Connections ended with <see cref="CloseReason.IdleTimeout"/>.</summary>
+    public long IdleTimeouts { get; init; }
+
+    /// <summary>Connections ended with <see cref="CloseReason.FirstByteTimeout"/>.</summary>
+    public long FirstByteTimeouts { get; init; }
+
+    /// <summary>Connections ended with <see cref="CloseReason.WriteTimeout"/>.</summary>
+    public long WriteTimeouts { get; init; }
+
+    /// <summary>Connections ended with <see cref="CloseReason.SendLimit"/>.</summary>
+    public long SendLimits { get; init; }
+
+    /// <summary>Connections ended with <see cref="CloseReason.CloseTimeout"/>.</summary>
+    public long CloseTimeouts { get; init; }
+
+    /// <summary>Connections that ended by themselves while the loop was stopping.</summary>
+    public long Drained { get; init; }
+
+    /// <summary>Connections that the loop aborted when <see cref="EventLoopOptions.ShutdownTimeout"/> was over.</summary>
+    public long Aborted { get; init; }
+
+    /// <summary>Dials that were cancelled because the loop stopped, those that waited for a place included.</summary>
+    public long ConnectsCanceled { get; init; }
+
     /// <summary>The sum of two loops' counters.</summary>
     public static EventLoopCounters operator +(EventLoopCounters left, EventLoopCounters right) => new()
     {
@@ -46,6 +76,16 @@ public readonly record struct EventLoopCounters
         Connected = left.Connected + right.Connected,
         BytesReceived = left.BytesReceived + right.BytesReceived,
         BytesSent = left.BytesSent + right.BytesSent,
+        AddressLimits = left.AddressLimits + right.AddressLimits,
+        ConnectionLimits = left.ConnectionLimits + right.ConnectionLimits,
+        IdleTimeouts = left.IdleTimeouts + right.IdleTimeouts,
+        FirstByteTimeouts = left.FirstByteTimeouts + right.FirstByteTimeouts,
+        WriteTimeouts = left.WriteTimeouts + right.WriteTimeouts,
+        SendLimits = left.SendLimits + right.SendLimits,
+        CloseTimeouts = left.CloseTimeouts + right.CloseTimeouts,
+        Drained = left.Drained + right.Drained,
+        Aborted = left.Aborted + right.Aborted,
+        ConnectsCanceled = left.ConnectsCanceled + right.ConnectsCanceled,
     };
 
     /// <summary>The same as the operator.</summary>

@@ -239,7 +239,7 @@ public sealed class ConnectErrnoTests
     public async Task A_local_endpoint_that_is_refused_is_told_with_its_call(Errno errno, ConnectOutcome outcome)
     {
         var kernel = new ScriptedKernel { OnBind = (_, _) => -(int)errno };
-        await using var loop = TestLoop.Start(kernel, new ConnectOptions { LocalEndPoint = Loopback.AnyPort });
+        await using var loop = TestLoop.Start(kernel, new ConnectOptions { LocalEndPoints = [Loopback.AnyPort] });
         using var listener = RawListener.Start();
         var sockets = Descriptors.Sockets();
 

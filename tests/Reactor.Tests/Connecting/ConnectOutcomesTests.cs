@@ -199,7 +199,7 @@ public sealed class ConnectOutcomesTests
         using var reserved = new PortReservation(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
         var local = reserved.EndPoint;
         reserved.Dispose();
-        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoint = local });
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoints = [local] });
         using var listener = RawListener.Start();
 
         await using var connection = await loop.ConnectAsync(listener.LocalEndPoint).Within();
@@ -215,7 +215,7 @@ public sealed class ConnectOutcomesTests
         using var directory = new ScratchDirectory();
         var server = new UnixDomainSocketEndPoint(directory.File("server"));
         var client = new UnixDomainSocketEndPoint(directory.File("client"));
-        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoint = client });
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoints = [client] });
         var served = new List<Connection>();
         await using var listener = await loop.ListenAsync(server, async connection =>
         {
@@ -236,7 +236,7 @@ public sealed class ConnectOutcomesTests
     [Test]
     public async Task A_local_address_without_a_port_leaves_the_port_to_the_system()
     {
-        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoint = new IPEndPoint(IPAddress.Parse("127.0.0.3"), 0) });
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoints = [new IPEndPoint(IPAddress.Parse("127.0.0.3"), 0)] });
         using var listener = RawListener.Start();
 
         await using var first = await loop.ConnectAsync(listener.LocalEndPoint).Within();
@@ -250,7 +250,7 @@ public sealed class ConnectOutcomesTests
     public async Task A_local_address_that_is_not_ours_is_unavailable()
     {
         // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
-        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoint = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0) });
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoints = [new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0)] });
         using var listener = RawListener.Start();
 
         var result = await loop.TryConnectAsync(listener.LocalEndPoint).Within();
@@ -267,7 +267,7 @@ public sealed class ConnectOutcomesTests
     public async Task A_local_port_in_use_is_unavailable_and_told_apart_by_errno()
     {
         using var taken = RawListener.Start();
-        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoint = taken.LocalEndPoint });
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoints = [taken.LocalEndPoint] });
         using var listener = RawListener.Start();
 
         var result = await loop.TryConnectAsync(listener.LocalEndPoint).Within();
@@ -279,7 +279,7 @@ public sealed class ConnectOutcomesTests
     [Test]
     public async Task A_local_endpoint_of_another_family_fails_with_the_kernel_s_errno()
     {
-        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoint = Loopback.AnyPort6 });
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoints = [Loopback.AnyPort6] });
         using var listener = RawListener.Start();
 
         var result = await loop.TryConnectAsync(listener.LocalEndPoint).Within();

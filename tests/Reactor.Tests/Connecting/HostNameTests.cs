@@ -100,12 +100,12 @@ public sealed class HostNameTests
     }
 
     [Test]
-    public async Task A_dead_address_leaves_time_for_the_others()
+    public async Task A_dead_address_leaves_time_for_the_others_where_they_are_tried_one_by_one()
     {
         await using var loop = TestLoop.Start();
         using var hanging = Loopback.Hanging();
         using var listener = RawListener.Start(new IPEndPoint(IPAddress.Parse("127.0.0.9"), hanging.EndPoint.Port));
-        var connector = Resolving(loop, new ConnectOptions { ConnectTimeout = TimeSpan.FromMilliseconds(600) }, IPAddress.Loopback, IPAddress.Parse("127.0.0.9"));
+        var connector = Resolving(loop, new ConnectOptions { ConnectTimeout = TimeSpan.FromMilliseconds(600), AttemptDelay = Timeout.InfiniteTimeSpan }, IPAddress.Loopback, IPAddress.Parse("127.0.0.9"));
 
         var result = await connector.TryConnectAsync("dead-first", hanging.EndPoint.Port).Within();
 
@@ -322,7 +322,7 @@ public sealed class HostNameTests
 
     [Test]
     public void A_name_to_dial_from_is_refused_when_it_is_set() =>
-        Assert.Throws<ArgumentException>(static () => _ = new ConnectOptions { LocalEndPoint = new DnsEndPoint("localhost", 0) });
+        Assert.Throws<ArgumentException>(static () => _ = new ConnectOptions { LocalEndPoints = [new DnsEndPoint("localhost", 0)] });
 
     private static Connector Resolving(EventLoop loop, params IPAddress[] addresses) => Resolving(loop, new ConnectOptions(), addresses);
 

@@ -14,7 +14,7 @@ public sealed class SelfConnectTests
     public async Task A_socket_that_connected_to_itself_counts_as_refused()
     {
         var endPoint = FreePort();
-        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoint = endPoint });
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { LocalEndPoints = [endPoint] });
         var sockets = Descriptors.Sockets();
 
         var result = await loop.TryConnectAsync(endPoint).Within();

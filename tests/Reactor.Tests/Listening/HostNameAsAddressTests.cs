@@ -45,7 +45,7 @@ public sealed class HostNameAsAddressTests
     [TestCaseSource(nameof(Names))]
     public void Dialling_from_one_is_refused_when_it_is_set(DnsEndPoint name)
     {
-        var error = Assert.Catch<ArgumentException>(() => _ = new ConnectOptions { LocalEndPoint = name });
+        var error = Assert.Catch<ArgumentException>(() => _ = new ConnectOptions { LocalEndPoints = [name] });
 
         Assert.That(error!.Message, Does.Contain("host name").IgnoreCase.And.Contain("address"));
     }

@@ -85,7 +85,7 @@ public sealed class ListenerTests
     }
 
     [TestCase(KernelCall.Socket, Errno.EMFILE, "socket")]
-    [TestCase(KernelCall.SetOption, Errno.ENOPROTOOPT, "setsockopt")]
+    [TestCase(KernelCall.SetOption, Errno.ENOPROTOOPT, "setsockopt(TCP_NODELAY)")]
     [TestCase(KernelCall.Bind, Errno.EACCES, "bind")]
     [TestCase(KernelCall.Listen, Errno.EADDRINUSE, "listen")]
     [TestCase(KernelCall.Add, Errno.ENOSPC, "epoll_ctl")]

@@ -1,0 +1,137 @@
+using System.Buffers;
+
+namespace Reactor;
+
+/// <content>
+/// TCP's urgent data, one byte that is announced ahead of what was sent before it (tcp(7), RFC 6093), and looking at input
+/// without taking it.
+/// </content>
+public sealed partial class Connection
+{
+    // Set exactly while ReceiveUrgentAsync waits.
+    private TaskCompletionSource<byte?>? _urgentWaiter;
+
+    // The peer has ended its sending side, or the loop stops: no urgent byte comes any more that is not here.
+    private bool _isReadClosed;
+
+    /// <summary>
+    /// Sends one byte as urgent (<c>MSG_OOB</c>), behind what was written before. The peer's system announces it as soon as it
+    /// hears of it, even while its reader takes nothing. Completes as a flush does. TCP only.
+    /// </summary>
+    /// <param name="value">The byte.</param>
+    /// <param name="cancellationToken">Gives up waiting; the byte is sent all the same.</param>
+    /// <remarks>The system keeps one urgent byte at a time: one that is overtaken by the next before the peer took it is lost, unless the peer receives it inline.</remarks>
+    /// <exception cref="ConnectionException">The connection has ended.</exception>
+    /// <exception cref="InvalidOperationException">Another flush is waiting.</exception>
+    /// <exception cref="NotSupportedException">The connection is not one of TCP.</exception>
+    public async ValueTask SendUrgentAsync(byte value, CancellationToken cancellationToken = default)
+    {
+        ThrowIfNotTcp();
+        await _writer.WriteUrgentAsync(value, cancellationToken);
+    }
+
+    /// <summary>
+    /// Takes the peer's urgent byte, and waits for it if need be. It may come long before the bytes that were sent before it
+    /// are read. One call at a time. TCP only.
+    /// </summary>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The byte, or null when the peer has ended its sending side, or the loop stops, and there is none.</returns>
+    /// <exception cref="ConnectionException">The connection has ended.</exception>
+    /// <exception cref="InvalidOperationException">Another call is waiting, or <see cref="ConnectionOptions.OutOfBandInline"/> has it in the stream.</exception>
+    /// <exception cref="NotSupportedException">The connection is not one of TCP.</exception>
+    public async ValueTask<byte?> ReceiveUrgentAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfNotTcp();
+        if (Options.OutOfBandInline) throw new InvalidOperationException("With OutOfBandInline the urgent byte is in the stream, behind the mark.");
+        var waiting = await Loop.InvokeAsync(BeginReceiveUrgent);
+        using var registration = cancellationToken.UnsafeRegister((_, token) => Loop.Enqueue(_ => CancelReceiveUrgent(waiting, token), state: null), state: null);
+        return await waiting.Task;
+    }
+
+    /// <summary>
+    /// Whether everything was received that the peer sent before its urgent byte (sockatmark(3)). A read never goes beyond the mark, so
+    /// after one that this is true for, its buffer ends there. Inline the urgent byte is the next one.
+    /// </summary>
+    /// <exception cref="ConnectionException">The connection has ended.</exception>
+    /// <exception cref="KernelException">The system refused.</exception>
+    public async ValueTask<bool> IsAtMarkAsync() => await Loop.InvokeAsync(IsAtMark);
+
+    /// <summary>Reads and throws away what the peer sent before its urgent byte, as telnet's Synch asks for (RFC 854); to be called when one was received. Ends early where the input does.</summary>
+    /// <param name="cancellationToken">Gives up; what was read by then is gone.</param>
+    /// <returns>How many bytes were thrown away.</returns>
+    /// <exception cref="ConnectionException">The connection has ended.</exception>
+    public async ValueTask<long> DiscardToMarkAsync(CancellationToken cancellationToken = default)
+    {
+        var discarded = 0L;
+        while (true)
+        {
+            // What was received already came before the mark, or the mark was passed before this call.
+            if (_reader.IsEmpty && await IsAtMarkAsync()) return discarded;
+            var read = await Input.ReadAsync(cancellationToken);
+            discarded += read.Buffer.Length;
+            Input.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted || read.IsCanceled) return discarded;
+        }
+    }
+
+    /// <summary>Waits for input and copies the first of it without taking it: the next read finds it again.</summary>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>How many bytes were copied: what is there, or as much as fits; 0 at the end of the input.</returns>
+    /// <exception cref="ConnectionException">The connection has ended.</exception>
+    /// <exception cref="InvalidOperationException">A read is in progress.</exception>
+    public async ValueTask<int> PeekAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await Input.ReadAsync(cancellationToken);
+        if (read.IsCanceled) throw new OperationCanceledException("The pending read was cancelled.");
+        var count = CopyStart(read.Buffer, buffer.Span);
+        Input.AdvanceTo(read.Buffer.Start);
+        return count;
+    }
+
+    private static int CopyStart(in ReadOnlySequence<byte> from, Span<byte> to)
+    {
+        var start = from.Slice(0, Math.Min(from.Length, to.Length));
+        start.CopyTo(to);
+        return (int)start.Length;
+    }
+
+    private void ThrowIfNotTcp()
+    {
+        if (!IsTcp) throw new NotSupportedException("Urgent data is a thing of TCP: a Unix-domain connection has none.");
+    }
+
+    private TaskCompletionSource<byte?> BeginReceiveUrgent()
+    {
+        if (_urgentWaiter is not null) throw new InvalidOperationException("Another call is waiting for the urgent byte.");
+        var waiting = _urgentWaiter = new TaskCompletionSource<byte?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        ResumeUrgent();
+        return waiting;
+    }
+
+    // On the loop, so that no byte is taken for one who has gone.
+    private void CancelReceiveUrgent(TaskCompletionSource<byte?> waiting, CancellationToken cancellationToken)
+    {
+        if (_urgentWaiter == waiting) _urgentWaiter = null;
+        waiting.TrySetCanceled(cancellationToken);
+    }
+
+    private void ResumeUrgent()
+    {
+        if (_urgentWaiter is not { } waiting) return;
+        Span<byte> one = stackalloc byte[1];
+        var count = IsOpen ? Loop.Kernel.ReceiveUrgent(Descriptor, one) : 0;
+        if (count == 1) waiting.TrySetResult(one[0]);
+        else if (IsBroken) waiting.TrySetException(EndedException("recv"));
+        else if (_isReadClosed && count != -(int)Errno.EINTR) waiting.TrySetResult(null);
+        else return;
+        _urgentWaiter = null;
+    }
+
+    private bool IsAtMark()
+    {
+        if (!IsOpen) throw EndedException("sockatmark");
+        var answer = Loop.Kernel.IsAtMark(Descriptor);
+        return answer < 0 ? throw new KernelException("sockatmark", (Errno)(-answer), RemoteEndPoint) : answer == 1;
+    }
+}
