@@ -17,12 +17,6 @@ public sealed class LoadRun
     private readonly TaskCompletionSource _allSettled = new();
     private readonly TaskCompletionSource _allFinished = new();
 
-    // _connections and _ends are set exactly below this index.
-    private int _started;
-
-    // How many are started in the end: all that were planned, or those that were started when the load was stopped.
-    private int _total;
-
     // Non-null exactly once the load was stopped early.
     private int? _openWhenStopped;
 
@@ -32,7 +26,6 @@ public sealed class LoadRun
     // Non-null exactly once the load runs.
     private Action? _cancelConnects;
     private LoopTimer? _sweep;
-    private LoopTimer? _pacer;
 
     /// <summary>Prepares a load.</summary>
     /// <param name="loop">The loop that dials and talks.</param>
@@ -45,12 +38,16 @@ public sealed class LoadRun
             throw new ArgumentException(problem, nameof(plan));
 
         _loop = loop;
-        _total = plan.Connections;
-        _connections = new LoadConnection[_total];
-        _ends = new Task[_total];
+        _connections = new LoadConnection[plan.Connections];
+        _ends = new Task[plan.Connections];
         Plan = plan;
         Expected = new ExpectedReply(plan.Message, plan.Expect);
-        Connector = new Connector(loop, new ConnectOptions { ConnectTimeout = plan.ConnectTimeout, MaxInFlight = plan.InFlight });
+        Connector = new Connector(loop, new ConnectOptions
+        {
+            ConnectTimeout = plan.ConnectTimeout,
+            MaxInFlight = plan.InFlight,
+            ConnectsPerSecond = plan.ConnectsPerSecond ?? double.PositiveInfinity,
+        });
     }
 
     /// <summary>What is carried out.</summary>
@@ -110,39 +107,20 @@ public sealed class LoadRun
         Tally.Start();
 
         using var sweep = _sweep = _loop.StartTimer(Plan.ReplyTimeout / SweepsPerTimeout, Sweep);
-        using var pacer = _pacer = Plan.ConnectsPerSecond is null ? null : _loop.StartTimer(TimeSpan.Zero, StartDue);
         using var registration = cancellationToken.UnsafeRegister(static run => ((LoadRun)run!).PostStop(), this);
-        if (pacer is null)
-            StartUpTo(_total);
+        for (var i = 0; i < _connections.Length; i++)
+            _connections[i] = new LoadConnection(this);
+        for (var i = 0; i < _connections.Length; i++)
+            _ends[i] = _connections[i].RunAsync();
 
         await AllFinished;
-        await Task.WhenAll(_ends.AsSpan(0, _started));
+        await Task.WhenAll(_ends);
         return Tally.ToReport(Plan, Expected.OtherExpectation, _openWhenStopped);
-    }
-
-    private void StartDue()
-    {
-        // The clock tells how many should have been started by now, so a late timer does not slow the pace.
-        var rate = Plan.ConnectsPerSecond.GetValueOrDefault();
-        StartUpTo((int)Math.Min(_total, Math.Floor(Tally.Elapsed.TotalSeconds * rate) + 1));
-        if (_started < _total)
-            _pacer?.Restart(TimeSpan.FromSeconds(Math.Max(0.001, _started / rate - Tally.Elapsed.TotalSeconds)));
-    }
-
-    private void StartUpTo(int count)
-    {
-        while (_started < count && _started < _total)
-        {
-            var connection = _connections[_started] = new LoadConnection(this);
-            _ends[_started] = connection.RunAsync();
-            _started++;
-        }
-        ReleaseWhenAllFinished();
     }
 
     private void ReleaseWhenAllSettled()
     {
-        if (Tally.Settled < _total || _allSettled.Task.IsCompleted)
+        if (Tally.Settled < _connections.Length || _allSettled.Task.IsCompleted)
             return;
         if (Plan.Duration is { } duration)
             _talkUntil = Stopwatch.GetTimestamp() + (long)(duration.TotalSeconds * Stopwatch.Frequency);
@@ -151,7 +129,7 @@ public sealed class LoadRun
 
     private void ReleaseWhenAllFinished()
     {
-        if (_started < _total || Tally.Finished < _started || _allFinished.Task.IsCompleted)
+        if (Tally.Finished < _connections.Length || _allFinished.Task.IsCompleted)
             return;
         Tally.AllFinished();
         _allFinished.SetResult();
@@ -159,7 +137,7 @@ public sealed class LoadRun
 
     private void Sweep()
     {
-        foreach (var connection in _connections.AsSpan(0, _started))
+        foreach (var connection in _connections)
             connection.GiveUpWhenSilent(Plan.ReplyTimeout);
         if (!_allFinished.Task.IsCompleted)
             _sweep?.Restart(Plan.ReplyTimeout / SweepsPerTimeout);
@@ -171,12 +149,9 @@ public sealed class LoadRun
     {
         if (_allFinished.Task.IsCompleted)
             return;
-        _openWhenStopped = _connections.Take(_started).Count(static connection => connection.IsOpen);
-        _total = _started;
+        _openWhenStopped = _connections.Count(static connection => connection.IsOpen);
         _cancelConnects?.Invoke();
-        foreach (var connection in _connections.AsSpan(0, _started))
+        foreach (var connection in _connections)
             connection.Stop();
-        ReleaseWhenAllSettled();
-        ReleaseWhenAllFinished();
     }
 }

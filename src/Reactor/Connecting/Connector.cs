@@ -62,7 +62,8 @@ public sealed class Connector
     }
 
     /// <inheritdoc cref="ConnectAsync(EndPoint, CancellationToken)"/>
-    /// <param name="host">An IP address or a name to resolve.</param>
+    /// <exception cref="ArgumentException">The scope of <paramref name="host"/> is not a network interface here.</exception>
+    /// <param name="host">An IP address, with its scope where it needs one (<c>fe80::1%eth0</c>), or a name to resolve.</param>
     /// <param name="port">0 to 65,535.</param>
     /// <param name="cancellationToken">Gives up. Once connected it means nothing any more.</param>
     public ValueTask<Connection> ConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
@@ -82,7 +83,8 @@ public sealed class Connector
     }
 
     /// <inheritdoc cref="TryConnectAsync(EndPoint, CancellationToken)"/>
-    /// <param name="host">An IP address or a name to resolve.</param>
+    /// <exception cref="ArgumentException">The scope of <paramref name="host"/> is not a network interface here.</exception>
+    /// <param name="host">An IP address, with its scope where it needs one (<c>fe80::1%eth0</c>), or a name to resolve.</param>
     /// <param name="port">0 to 65,535.</param>
     /// <param name="cancellationToken">Gives up, with <see cref="ConnectOutcome.Canceled"/>. Once connected it means nothing any more.</param>
     public ValueTask<ConnectResult> TryConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
@@ -91,7 +93,15 @@ public sealed class Connector
     private static EndPoint ToEndPoint(string host, int port)
     {
         ArgumentException.ThrowIfNullOrEmpty(host);
-        return IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port);
+        if (!IPAddress.TryParse(host, out var address)) return new DnsEndPoint(host, port);
+
+        // .NET reads fe80::1%nosuch0 as fe80::1, of which the kernel then says EINVAL.
+        if (address is { AddressFamily: AddressFamily.InterNetworkV6, ScopeId: 0 } && host.Split('%') is [_, not "0" and var scope])
+        {
+            throw new ArgumentException($"There is no network interface {scope}.", nameof(host));
+        }
+
+        return new IPEndPoint(address, port);
     }
 
     private async ValueTask<ConnectResult> DialAsync(EndPoint target, CancellationToken cancellationToken)
