@@ -17,7 +17,7 @@ internal sealed class AddressRace
 
     private readonly Connector _connector;
     private readonly IReadOnlyList<IPAddress> _addresses;
-    private readonly int _port;
+    private readonly DnsEndPoint _name;
     private readonly long _start;
     private readonly CancellationTokenSource _ended;
     private readonly LoopTimer _next;
@@ -29,21 +29,23 @@ internal sealed class AddressRace
     private int _begun;
     private int _underWay;
     private bool _isBeginning;
+
+    // Null while none has ended; for good when it was cancelled before the first.
     private ConnectAttempt? _last;
     private Connection? _winner;
 
-    internal AddressRace(Connector connector, IReadOnlyList<IPAddress> addresses, int port, long start, CancellationToken cancellationToken)
+    internal AddressRace(Connector connector, DnsEndPoint name, IReadOnlyList<IPAddress> addresses, long start, CancellationToken cancellationToken)
     {
         _connector = connector;
         _addresses = Interleave(addresses);
-        _port = port;
+        _name = name;
         _start = start;
         _attempts = new ConnectAttempt?[_addresses.Count];
         _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _next = new LoopTimer(connector.Loop, static race => ((AddressRace)race!).Begin(), this);
     }
 
-    private bool IsOver => _winner is not null || _ended.IsCancellationRequested || _begun == _addresses.Count;
+    private bool IsOver => _winner is not null || _begun == _addresses.Count || _ended.IsCancellationRequested || _connector.Loop.IsStopping;
 
     /// <summary>Races.</summary>
     internal async ValueTask<ConnectResult> RunAsync()
@@ -52,7 +54,8 @@ internal sealed class AddressRace
         await _done.Task;
         _next.Cancel();
         _ended.Dispose();
-        return _connector.Result(_last!, [.. _attempts.OfType<ConnectAttempt>()], _winner, _start);
+        if (_last is null) return new ConnectResult(ConnectOutcome.Canceled, _name, []);
+        return _connector.Result(_last, [.. _attempts.OfType<ConnectAttempt>()], _winner, _start);
     }
 
     /// <summary>The families by turns, beginning with that of the first, each in its own order (RFC 8305, 4); an address that comes again is left out.</summary>
@@ -99,7 +102,7 @@ internal sealed class AddressRace
     private async Task AttemptAsync(int index, TimeSpan timeout)
     {
         _underWay++;
-        var (attempt, connection) = await _connector.AttemptAsync(new IPEndPoint(_addresses[index], _port), timeout, _ended.Token);
+        var (attempt, connection) = await _connector.AttemptAsync(new IPEndPoint(_addresses[index], _name.Port), timeout, _ended.Token);
         _underWay--;
         OnEnded(index, attempt, connection);
         Begin();

@@ -144,7 +144,7 @@ public sealed class Connector
             if (failed is not null) return failed;
             return addresses.Length == 1
                 ? await TryAddressAsync(new IPEndPoint(addresses[0], name.Port), start, cancellationToken)
-                : await new AddressRace(this, addresses, name.Port, start, cancellationToken).RunAsync();
+                : await new AddressRace(this, name, addresses, start, cancellationToken).RunAsync();
         }
         finally
         {

@@ -85,7 +85,14 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         switch ((Errno)(-error))
         {
             case Errno.None:
-                if (Kernel.PeerAddress(_descriptor, _loop.ScratchAddress) < 0) return;
+                var peer = Kernel.PeerAddress(_descriptor, _loop.ScratchAddress);
+                if (peer == -(int)Errno.ENOTCONN) return;
+                if (peer < 0)
+                {
+                    Fail(Classified("getpeername", (Errno)(-peer), isImmediate: false));
+                    return;
+                }
+
                 _timer.Cancel();
                 _registration.Unregister();
                 _completion.SetResult(Establish(readiness));

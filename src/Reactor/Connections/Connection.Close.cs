@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
@@ -128,8 +127,7 @@ public sealed partial class Connection
     internal void Break(string syscall, Errno errno)
     {
         NoteFailure(syscall, errno);
-        Span<byte> one = stackalloc byte[1];
-        if (_reader.IsReleased || Loop.Kernel.Peek(Descriptor, one) <= 0)
+        if (_reader.IsReleased || PeekOne() <= 0)
         {
             End(CloseReason);
             return;
@@ -178,6 +176,15 @@ public sealed partial class Connection
         if (error != 0) Break("SO_ERROR", (Errno)(-error));
     }
 
+    private int PeekOne()
+    {
+        Span<byte> one = stackalloc byte[1];
+        int count;
+        do count = Loop.Kernel.Peek(Descriptor, one);
+        while (count == -(int)Errno.EINTR);
+        return count;
+    }
+
     private void NoteFailure(string syscall, Errno errno)
     {
         if (_failure != Errno.None) return;
@@ -202,15 +209,15 @@ public sealed partial class Connection
 
     private void CloseFlushed(CloseReason reason)
     {
-        if (Options.Linger > TimeSpan.Zero && !_hasPeerEnded && !IsBroken) Linger(reason);
-        else CloseNow(reason);
-    }
-
-    private void CloseNow(CloseReason reason)
-    {
-        if (!_hasPeerEnded && !_isDrained) DiscardUnread();
         if (reason == CloseReason.ClosedLocally && _hasPeerEnded) reason = CloseReason.ClosedByPeer;
         else if (reason == CloseReason.ClosedLocally && _reader.HasEnded) reason = CloseReason.LoopStopped;
+        if (Options.Linger > TimeSpan.Zero && !_hasPeerEnded && !IsBroken)
+        {
+            Linger(reason);
+            return;
+        }
+
+        if (!_hasPeerEnded && !_isDrained) DiscardUnread();
         End(reason);
     }
 
@@ -230,7 +237,7 @@ public sealed partial class Connection
         if (!IsOpen) return;
 
         // Linger of zero makes close(2) send a RST (socket(7)). A Unix-domain socket has no such thing.
-        if (LocalEndPoint is IPEndPoint) _ = Loop.Kernel.SetOption(Descriptor, SocketOption.Linger, 0);
+        if (IsTcp) _ = Loop.Kernel.SetOption(Descriptor, SocketOption.Linger, 0);
         End(reason);
     }
 

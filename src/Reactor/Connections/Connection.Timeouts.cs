@@ -61,8 +61,7 @@ public sealed partial class Connection
     // Bytes that came and that its handler has not asked for yet count, and so does an end.
     private void OnFirstByteTimer()
     {
-        Span<byte> one = stackalloc byte[1];
-        if (!_hasReceived && Loop.Kernel.Peek(Descriptor, one) < 0) Reset(CloseReason.FirstByteTimeout);
+        if (!_hasReceived && PeekOne() < 0) Reset(CloseReason.FirstByteTimeout);
     }
 
     private void OnWriteTimer()

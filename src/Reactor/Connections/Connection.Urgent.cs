@@ -20,7 +20,10 @@ public sealed partial class Connection
     /// </summary>
     /// <param name="value">The byte.</param>
     /// <param name="cancellationToken">Gives up waiting; the byte is sent all the same.</param>
-    /// <remarks>The system keeps one urgent byte at a time: one that is overtaken by the next before the peer took it is lost, unless the peer receives it inline.</remarks>
+    /// <remarks>
+    /// The peer's system keeps one urgent byte at a time. One that the next overtakes before it was taken is urgent no more: Linux
+    /// leaves it in the stream as an ordinary byte, and drops it when nothing was sent between the two.
+    /// </remarks>
     /// <exception cref="ConnectionException">The connection has ended.</exception>
     /// <exception cref="InvalidOperationException">Another flush is waiting.</exception>
     /// <exception cref="NotSupportedException">The connection is not one of TCP.</exception>
@@ -35,6 +38,10 @@ public sealed partial class Connection
     /// are read. One call at a time. TCP only.
     /// </summary>
     /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <remarks>
+    /// Call it before the byte is to be expected, and again after each: once a read has gone past its mark the system has
+    /// dropped it. While a call waits, every read looks for the byte first.
+    /// </remarks>
     /// <returns>The byte, or null when the peer has ended its sending side, or the loop stops, and there is none.</returns>
     /// <exception cref="ConnectionException">The connection has ended.</exception>
     /// <exception cref="InvalidOperationException">Another call is waiting, or <see cref="ConnectionOptions.OutOfBandInline"/> has it in the stream.</exception>
@@ -83,9 +90,14 @@ public sealed partial class Connection
     public async ValueTask<int> PeekAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await Input.ReadAsync(cancellationToken);
-        if (read.IsCanceled) throw new OperationCanceledException("The pending read was cancelled.");
+        if (read.IsCanceled)
+        {
+            _reader.Unread();
+            throw new OperationCanceledException("The pending read was cancelled.");
+        }
+
         var count = CopyStart(read.Buffer, buffer.Span);
-        Input.AdvanceTo(read.Buffer.Start);
+        _reader.Unread();
         return count;
     }
 
@@ -116,16 +128,29 @@ public sealed partial class Connection
         waiting.TrySetCanceled(cancellationToken);
     }
 
-    private void ResumeUrgent()
+    /// <summary>Gives the urgent byte to the one who waits for it, if it is here.</summary>
+    internal void ResumeUrgent()
     {
         if (_urgentWaiter is not { } waiting) return;
         Span<byte> one = stackalloc byte[1];
         var count = IsOpen ? Loop.Kernel.ReceiveUrgent(Descriptor, one) : 0;
+        if (count is 1 or -(int)Errno.EAGAIN) OnMarkAhead();
         if (count == 1) waiting.TrySetResult(one[0]);
         else if (IsBroken) waiting.TrySetException(EndedException("recv"));
         else if (_isReadClosed && count != -(int)Errno.EINTR) waiting.TrySetResult(null);
         else return;
         _urgentWaiter = null;
+    }
+
+    // A receive stops at the mark, and what lies behind it has no edge of its own: this byte may be here before its event, and
+    // a short receive may have been taken for the last one.
+    private void OnMarkAhead()
+    {
+        if (!_shortMeansDrained) return;
+        _shortMeansDrained = false;
+        _isReadable = true;
+        _isDrained = false;
+        RequestTurn();
     }
 
     private bool IsAtMark()

@@ -142,8 +142,6 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         {
             _isReadable = true;
             _isDrained = false;
-
-            // What comes behind urgent data or a hang-up has no event of its own any more, so only EAGAIN or the end will do.
             if ((readiness & ~(Readiness.Readable | Readiness.Writable)) != 0) OnSpecial(readiness);
             if (_isLingering) DiscardUntilEnd();
             else _reader.Resume();
@@ -216,11 +214,16 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         Loop.BytesSent += count;
     }
 
+    // What comes behind urgent data or a hang-up has no event of its own any more, so only EAGAIN or the end will do.
     private void OnSpecial(Readiness readiness)
     {
         _shortMeansDrained = false;
-        if ((readiness & (Readiness.ReadClosed | Readiness.HangUp)) != 0) _isReadClosed = true;
-        ResumeUrgent();
+        if ((readiness & Readiness.Urgent) != 0) ResumeUrgent();
+        if ((readiness & (Readiness.ReadClosed | Readiness.HangUp)) == 0) return;
+
+        // Whether it ended in order or broke is known after this event.
+        _isReadClosed = true;
+        if (_urgentWaiter is not null) RequestTurn();
     }
 
     internal void OnSendFailed(Errno errno)
@@ -232,12 +235,15 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
 
     internal void OnReceiveFailed(Errno errno)
     {
-        if (errno == Errno.EAGAIN) OnDrained();
-        else
+        if (errno == Errno.EAGAIN)
         {
-            NoteFailure("recv", errno);
-            End(CloseReason);
+            OnDrained();
+            _shortMeansDrained = IsTcp && !_isReadClosed;
+            return;
         }
+
+        NoteFailure("recv", errno);
+        End(CloseReason);
     }
 
     private void OnDrained()

@@ -64,6 +64,15 @@ internal sealed partial class ConnectionReader
         _headStart = 0;
     }
 
+    /// <summary>Takes a read back: nothing of it counts as consumed or examined, and the next read finds the same.</summary>
+    internal void Unread()
+    {
+        lock (_connection.Gate)
+        {
+            if (_state is State.HandedOut or State.HandedOutTentatively) _state = State.Idle;
+        }
+    }
+
     private void Append(BufferSegment segment)
     {
         if (_tail is null)

@@ -271,6 +271,7 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
 
     private bool Receive()
     {
+        _connection.ResumeUrgent();
         var segment = _tail is { Room: >= LeastRoom } ? _tail : _loop.Segments.Rent();
         var room = segment.Room;
         int count;

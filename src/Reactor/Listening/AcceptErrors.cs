@@ -29,7 +29,10 @@ internal static class AcceptErrors
         Errno.EPROTO or Errno.ENETDOWN or Errno.ENOPROTOOPT or Errno.EHOSTDOWN or Errno.ENONET
             or Errno.EHOSTUNREACH or Errno.EOPNOTSUPP or Errno.ENETUNREACH => Kind.Skip,
 
-        Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM => Kind.Exhausted,
+        // "Depending on the kernel" (accept(2)) these may come of the new socket, too.
+        Errno.ETIMEDOUT or Errno.EPROTONOSUPPORT or Errno.ESOCKTNOSUPPORT => Kind.Skip,
+
+        Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM or Errno.ENOSR => Kind.Exhausted,
 
         // EBADF, EINVAL, ENOTSOCK, EFAULT: retrying would spin for ever.
         _ => Kind.Fatal,

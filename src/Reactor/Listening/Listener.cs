@@ -38,7 +38,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
     // Descriptors or memory have run out, and the log says so.
     private bool _isExhausted;
 
-    private Listener(EventLoop loop, int descriptor, EndPoint endPoint, ConnectionHandler handler, ListenOptions options)
+    private Listener(EventLoop loop, int descriptor, EndPoint local, ConnectionHandler handler, ListenOptions options)
     {
         _loop = loop;
         _kernel = loop.Kernel;
@@ -48,7 +48,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         _reserve = new ReserveDescriptor(_kernel);
         _addresses = new AddressLimit(options.MaxConnectionsPerAddress);
         _retry = new LoopTimer(loop, static listener => ((Listener)listener!).Accept(), this);
-        LocalEndPoint = loop.ReadLocalEndPoint(descriptor, endPoint.AddressFamily) ?? endPoint;
+        LocalEndPoint = local;
         var isWildcard = LocalEndPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any));
         _acceptedLocal = isWildcard ? null : LocalEndPoint;
     }
@@ -87,14 +87,22 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
     internal static Listener Start(EventLoop loop, EndPoint endPoint, ConnectionHandler handler, ListenOptions options)
     {
         var descriptor = ListeningSocket.Open(loop.Kernel, endPoint, options);
-        var listener = new Listener(loop, descriptor, endPoint, handler, options);
-        var answer = loop.Register(descriptor, listener, out listener._token);
+        var answer = loop.Kernel.LocalAddress(descriptor, loop.ScratchAddress);
+        if (answer < 0) throw Abandon(loop, descriptor, endPoint, "getsockname", answer);
+
+        var listener = new Listener(loop, descriptor, loop.ReadScratch(endPoint.AddressFamily) ?? endPoint, handler, options);
+        answer = loop.Register(descriptor, listener, out listener._token);
         if (answer >= 0) return listener;
 
+        listener._reserve.Dispose();
+        throw Abandon(loop, descriptor, endPoint, "epoll_ctl", answer);
+    }
+
+    private static ListenException Abandon(EventLoop loop, int descriptor, EndPoint endPoint, string syscall, int answer)
+    {
         if (ListeningSocket.FileOf(endPoint) is { } file) _ = loop.Kernel.Unlink(file);
         _ = loop.Kernel.Close(descriptor);
-        listener._reserve.Dispose();
-        throw new ListenException("epoll_ctl", (Errno)(-answer), endPoint);
+        return new ListenException(syscall, (Errno)(-answer), endPoint);
     }
 
     void IRegistrant.OnEvents(Readiness readiness) => Accept();

@@ -32,6 +32,9 @@ internal readonly record struct PostedWork(SendOrPostCallback Callback, object? 
 /// <param name="log">Where exceptions go of what runs after the loop's end.</param>
 internal sealed class PostedQueue(Poller poller, ILogger log)
 {
+    // An EINTR or two are the only failures that a live eventfd knows.
+    private const int WakeTries = 16;
+
     private readonly ConcurrentQueue<PostedWork> _queue = new();
 
     // 1 exactly while the loop sleeps, or is about to, and no one has woken it.
@@ -83,8 +86,20 @@ internal sealed class PostedQueue(Poller poller, ILogger log)
     private void Wake()
     {
         Interlocked.Increment(ref _wakers);
-        if (!_closed && Interlocked.Exchange(ref _asleep, 0) == 1) _ = poller.Wake();
+        if (!_closed && Interlocked.Exchange(ref _asleep, 0) == 1 && !TryWake()) Volatile.Write(ref _asleep, 1);
         Interlocked.Decrement(ref _wakers);
+    }
+
+    // Nobody may ever post again, so a wake-up that failed is tried at once, and after that with the next post. EAGAIN is none:
+    // the eventfd's counter is full, so the loop is woken already (eventfd(2)).
+    private bool TryWake()
+    {
+        for (var i = 0; i < WakeTries; i++)
+        {
+            if (poller.Wake() is >= 0 or -(int)Errno.EAGAIN) return true;
+        }
+
+        return false;
     }
 
     // Closed while this thread was enqueueing: the loop may have looked for the last time before.
