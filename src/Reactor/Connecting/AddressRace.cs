@@ -29,8 +29,6 @@ internal sealed class AddressRace
     private int _begun;
     private int _underWay;
     private bool _isBeginning;
-
-    // Null while none has ended; for good when it was cancelled before the first.
     private ConnectAttempt? _last;
     private Connection? _winner;
 
@@ -54,8 +52,13 @@ internal sealed class AddressRace
         await _done.Task;
         _next.Cancel();
         _ended.Dispose();
-        if (_last is null) return new ConnectResult(ConnectOutcome.Canceled, _name, []);
-        return _connector.Result(_last, [.. _attempts.OfType<ConnectAttempt>()], _winner, _start);
+        if (_winner is null && _begun < _addresses.Count && IsOver)
+        {
+            // Cancelled with addresses left, whatever became of those before.
+            return new ConnectResult(ConnectOutcome.Canceled, _last?.EndPoint ?? _name, [.. _attempts.OfType<ConnectAttempt>()]) { Elapsed = _connector.Since(_start) };
+        }
+
+        return _connector.Result(_last!, [.. _attempts.OfType<ConnectAttempt>()], _winner, _start);
     }
 
     /// <summary>The families by turns, beginning with that of the first, each in its own order (RFC 8305, 4); an address that comes again is left out.</summary>

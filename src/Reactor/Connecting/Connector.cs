@@ -260,5 +260,5 @@ public sealed class Connector
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
-    private TimeSpan Since(long start) => TimeSpan.FromTicks((Loop.Kernel.Timestamp - start) / TimeSpan.NanosecondsPerTick);
+    internal TimeSpan Since(long start) => TimeSpan.FromTicks((Loop.Kernel.Timestamp - start) / TimeSpan.NanosecondsPerTick);
 }

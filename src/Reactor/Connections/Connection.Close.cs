@@ -83,12 +83,12 @@ public sealed partial class Connection
         _reader.Release();
         _writer.Release();
         if (_closing is not null) return new ValueTask(_closing.Task);
+        _closingReason = reason;
         var isFlushed = !_writer.HasUnsent || IsBroken;
         if (isFlushed) CloseFlushed(reason);
         if (!IsOpen) return ValueTask.CompletedTask;
 
         _closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _closingReason = reason;
         if (!isFlushed && Options.CloseTimeout != Timeout.InfiniteTimeSpan) _closeTimer = Loop.StartTimer(Options.CloseTimeout, () => Reset(CloseReason.CloseTimeout));
         return new ValueTask(_closing.Task);
     }
@@ -134,6 +134,7 @@ public sealed partial class Connection
         }
 
         _isReadable = true;
+        _shortMeansDrained = false;
         RequestTurn();
     }
 

@@ -133,13 +133,31 @@ public sealed partial class Connection
     {
         if (_urgentWaiter is not { } waiting) return;
         Span<byte> one = stackalloc byte[1];
-        var count = IsOpen ? Loop.Kernel.ReceiveUrgent(Descriptor, one) : 0;
-        if (count is 1 or -(int)Errno.EAGAIN) OnMarkAhead();
+        var count = IsOpen ? ReceiveUrgent(one) : 0;
         if (count == 1) waiting.TrySetResult(one[0]);
         else if (IsBroken) waiting.TrySetException(EndedException("recv"));
-        else if (_isReadClosed && count != -(int)Errno.EINTR) waiting.TrySetResult(null);
+        else if (_isReadClosed) waiting.TrySetResult(null);
         else return;
         _urgentWaiter = null;
+    }
+
+    private int ReceiveUrgent(Span<byte> one)
+    {
+        int count;
+        do count = Loop.Kernel.ReceiveUrgent(Descriptor, one);
+        while (count == -(int)Errno.EINTR);
+
+        // EAGAIN: announced, and on its way. EINVAL: there is none.
+        if (count is 1 or -(int)Errno.EAGAIN) OnMarkAhead();
+        else if (count is < 0 and not -(int)Errno.EINVAL) OnUrgentFailed((Errno)(-count));
+        return count;
+    }
+
+    // A reset is told here as ENOTCONN; its event, which says more, may not have been looked at yet.
+    private void OnUrgentFailed(Errno errno)
+    {
+        OnBroken();
+        if (!IsBroken) Break("recv", errno);
     }
 
     // A receive stops at the mark, and what lies behind it has no edge of its own: this byte may be here before its event, and

@@ -228,14 +228,15 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
 
     internal void OnSendFailed(Errno errno)
     {
-        // EINTR: it is tried again.
-        if (errno == Errno.EAGAIN) _isWritable = false;
+        // EINTR: it is tried again. EINPROGRESS: with TCP Fast Open a first send may begin the handshake and take no bytes (tcp(7)).
+        if (errno is Errno.EAGAIN or Errno.EINPROGRESS) _isWritable = false;
         else if (errno != Errno.EINTR) Break("send", errno);
     }
 
     internal void OnReceiveFailed(Errno errno)
     {
-        if (errno == Errno.EAGAIN)
+        // Broken by a write, it was kept for the bytes that were there; no event tells that there are no more.
+        if (errno == Errno.EAGAIN && _failure == Errno.None)
         {
             OnDrained();
             _shortMeansDrained = IsTcp && !_isReadClosed;

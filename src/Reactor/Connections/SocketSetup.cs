@@ -31,7 +31,13 @@ internal struct SocketSetup(Kernel kernel, int descriptor)
         if (options.KeepAlive is { } keepAlive) Set(keepAlive);
         if (options.UserTimeout is { } timeout) Set(SocketOption.UserTimeout, RoundUp(timeout.TotalMilliseconds));
         if (options.Linger == TimeSpan.Zero) Set(SocketOption.Linger, 0);
-        if (options.TypeOfService is { } service) Set(family == AddressFamily.InterNetworkV6 ? SocketOption.TrafficClass : SocketOption.TypeOfService, service);
+        if (options.TypeOfService is { } service)
+        {
+            // An IPv6 socket may send IPv4, to a mapped address.
+            Set(SocketOption.TypeOfService, service);
+            if (family == AddressFamily.InterNetworkV6) Set(SocketOption.TrafficClass, service);
+        }
+
         if (options.DontRoute) Set(SocketOption.DontRoute, 1);
         if (options.OutOfBandInline) Set(SocketOption.OutOfBandInline, 1);
         if (options.Device is { } device) BindTo(device);
