@@ -22,7 +22,7 @@ public sealed partial class Connection
     /// <param name="cancellationToken">Gives up waiting; the byte is sent all the same.</param>
     /// <remarks>
     /// The peer's system keeps one urgent byte at a time. One that the next overtakes before it was taken is urgent no more: Linux
-    /// leaves it in the stream as an ordinary byte, and drops it when nothing was sent between the two.
+    /// leaves it in the stream as an ordinary byte, or drops it when the reader had come to its mark already.
     /// </remarks>
     /// <exception cref="ConnectionException">The connection has ended.</exception>
     /// <exception cref="InvalidOperationException">Another flush is waiting.</exception>

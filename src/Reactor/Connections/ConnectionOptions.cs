@@ -116,7 +116,14 @@ public record ConnectionOptions
         }
     } = int.MaxValue;
 
-    /// <summary>A connection whose peer took not one of the bytes that wait to be sent for so long is aborted, with <see cref="CloseReason.WriteTimeout"/>. Default: <see cref="Timeout.InfiniteTimeSpan"/>, never.</summary>
+    /// <summary>
+    /// A connection of which the system took not one of the bytes that wait to be sent for so long is aborted, with
+    /// <see cref="CloseReason.WriteTimeout"/>. Default: <see cref="Timeout.InfiniteTimeSpan"/>, never.
+    /// </summary>
+    /// <remarks>
+    /// Linux takes more only when a third of its send buffer is free, so a peer has to read that much in this time: 1.4 MB
+    /// as a rule, less with a <see cref="SendBufferSize"/>.
+    /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan WriteTimeout
     {

@@ -21,8 +21,11 @@ public sealed partial class EventLoop
 
     internal bool HasEnded => _hasEnded;
 
-    /// <summary>Cancelled when the loop begins to stop; for what waits outside of the loop's own tables.</summary>
-    internal CancellationToken Stopping => _stopping.Token;
+    /// <summary>
+    /// Cancelled, on the loop, when it begins to stop: for a handler that only writes, or waits for something else than its
+    /// connection. One that reads sees the end of its input.
+    /// </summary>
+    public CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Handlers whose task has not ended.</summary>
     internal int Handlers { get; set; }
@@ -42,7 +45,15 @@ public sealed partial class EventLoop
 
     private void Stop()
     {
-        _stopping.Cancel();
+        try
+        {
+            _stopping.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            Log.UnhandledException(exception, "a callback of Stopping");
+        }
+
         foreach (var registrant in Registrations.Snapshot()) registrant.OnStopping();
         StartTimer(Options.ShutdownTimeout, () => _graceIsOver = true);
     }
