@@ -264,36 +264,3 @@ internal sealed class ScriptedKernel : Kernel
         }
     }
 }
-
-/// <summary>The calls that <see cref="ScriptedKernel"/> counts.</summary>
-internal enum KernelCall
-{
-    Socket,
-    Bind,
-    Listen,
-    Accept,
-    Connect,
-    Receive,
-    Peek,
-    Send,
-    Gather,
-    SendUrgent,
-    ReceiveUrgent,
-    IsAtMark,
-    Shutdown,
-    Close,
-    SetOption,
-    BindToDevice,
-    PeerCredentials,
-    SocketError,
-    LocalAddress,
-    PeerAddress,
-    Unlink,
-    SetMode,
-    SetOwner,
-    IsSocket,
-    Add,
-    Remove,
-    Wait,
-    Wake,
-}

@@ -6,20 +6,23 @@ using System.Text;
 namespace Reactor.Tests;
 
 /// <summary>
-/// The public surface, pinned: a change of it is a change of <c>Reactor.approved.txt</c> that a reviewer sees.
-/// A run that differs leaves <c>Reactor.received.txt</c> in the test's output folder, to be looked at and copied over.
+/// The public surface, pinned: a change of it is a change of <c>Reactor.approved.txt</c>, or of the file of the other
+/// library, that a reviewer sees. A run that differs leaves <c>Reactor.received.txt</c> in the test's output folder, to be
+/// looked at and copied over.
 /// </summary>
 [TestFixture]
 public sealed class PublicApiTests
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
-    [Test]
-    public void The_public_surface_is_the_approved_one()
+    [TestCase(typeof(EventLoop))]
+    [TestCase(typeof(FaultyKernel))]
+    public void The_public_surface_is_the_approved_one(Type ofTheLibrary)
     {
-        var approved = Path.Combine(SourceTree.HereOf(), "Reactor.approved.txt");
-        var received = Path.Combine(TestContext.CurrentContext.WorkDirectory, "Reactor.received.txt");
-        var surface = Describe(typeof(EventLoop).Assembly);
+        var library = ofTheLibrary.Assembly.GetName().Name;
+        var approved = Path.Combine(SourceTree.HereOf(), $"{library}.approved.txt");
+        var received = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"{library}.received.txt");
+        var surface = Describe(ofTheLibrary.Assembly);
         File.WriteAllText(received, surface);
 
         Assert.That(surface, Is.EqualTo(File.ReadAllText(approved)), $"If this is meant: cp {received} {SourceTree.Relative(approved)}");

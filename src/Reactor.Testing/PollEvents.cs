@@ -1,0 +1,21 @@
+namespace Reactor.Testing;
+
+/// <summary>The events of one wait: as with epoll(7), no more than one for each socket.</summary>
+internal static class PollEvents
+{
+    /// <summary>Adds an event to the <paramref name="count"/> that are there, or to the one that there is for its socket.</summary>
+    /// <returns>False when there is no room.</returns>
+    internal static bool TryAdd(Span<PollEvent> events, ref int count, in PollEvent one)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            if (events[i].Token != one.Token) continue;
+            events[i] = one with { Readiness = one.Readiness | events[i].Readiness };
+            return true;
+        }
+
+        if (count == events.Length) return false;
+        events[count++] = one;
+        return true;
+    }
+}
