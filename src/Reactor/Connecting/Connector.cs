@@ -13,9 +13,7 @@ public sealed class Connector
     private const int MostSelfConnects = 3;
 
     private readonly DialGate _gate;
-
-    // Whose turn it is to be dialled from.
-    private int _nextLocal;
+    private readonly SourceAddresses _sources;
 
     /// <summary>Makes a connector with options of its own.</summary>
     /// <param name="loop">The loop to dial on.</param>
@@ -26,6 +24,7 @@ public sealed class Connector
         Loop = loop;
         Options = options ?? new ConnectOptions();
         _gate = new DialGate(loop, Options);
+        _sources = new SourceAddresses(Options.LocalEndPoints);
     }
 
     /// <summary>The loop that it dials on.</summary>
@@ -168,7 +167,7 @@ public sealed class Connector
         bool again;
         do
         {
-            local = NextLocal(endPoint.AddressFamily);
+            local = _sources.Next(endPoint.AddressFamily);
             if (cancellationToken.IsCancellationRequested || Loop.IsStopping)
             {
                 end = new PendingConnect.End(ConnectOutcome.Canceled);
@@ -179,7 +178,7 @@ public sealed class Connector
             end = await pending.ConnectAsync(endPoint, local, Options, timeout, cancellationToken);
             Loop.PendingConnects.Return(pending);
             if (end.IsSelfConnect) again = ++selfConnects < MostSelfConnects && local is not IPEndPoint { Port: not 0 };
-            else again = end is { IsImmediate: true, Outcome: ConnectOutcome.AddressUnavailable } && ++sourcesUsedUp < Options.LocalEndPoints.Count;
+            else again = end is { IsImmediate: true, Outcome: ConnectOutcome.AddressUnavailable } && ++sourcesUsedUp < _sources.Count(endPoint.AddressFamily);
         }
         while (again);
 
@@ -194,20 +193,6 @@ public sealed class Connector
             Elapsed = Since(start),
         };
         return (attempt, end.Connection);
-    }
-
-    private EndPoint? NextLocal(AddressFamily family)
-    {
-        var locals = Options.LocalEndPoints;
-        for (var i = 0; i < locals.Count; i++)
-        {
-            var local = locals[_nextLocal];
-            _nextLocal = (_nextLocal + 1) % locals.Count;
-            if (local.AddressFamily == family) return local;
-        }
-
-        // With one of another family the kernel says what it thinks of that.
-        return locals.Count == 0 ? null : locals[_nextLocal];
     }
 
     private async ValueTask<(IPAddress[] Addresses, ConnectResult? Failed)> ResolveAsync(DnsEndPoint name, long start, CancellationToken cancellationToken)

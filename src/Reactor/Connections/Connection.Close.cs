@@ -80,8 +80,7 @@ public sealed partial class Connection
 
     internal ValueTask CloseAsync(CloseReason reason)
     {
-        _reader.Release();
-        _writer.Release();
+        Release();
         if (_closing is not null) return new ValueTask(_closing.Task);
         _closingReason = reason;
         var isFlushed = !_writer.HasUnsent || IsBroken;
@@ -91,6 +90,13 @@ public sealed partial class Connection
         _closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!isFlushed && Options.CloseTimeout != Timeout.InfiniteTimeSpan) _closeTimer = Loop.StartTimer(Options.CloseTimeout, () => Reset(CloseReason.CloseTimeout));
         return new ValueTask(_closing.Task);
+    }
+
+    /// <summary>Nobody reads or writes any more: what they hold is given back.</summary>
+    internal void Release()
+    {
+        _reader.Release();
+        _writer.Release();
     }
 
     /// <summary>The writer has nothing left to send.</summary>
@@ -167,6 +173,7 @@ public sealed partial class Connection
         catch (ObjectDisposedException)
         {
             // The loop has ended, and closed it then.
+            Release();
         }
     }
 

@@ -164,7 +164,6 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     void IRegistrant.OnTurn()
     {
         _turnRequested = false;
-        RenewBudget();
         if (_isLingering && IsOpen) DiscardUntilEnd();
         _reader.Resume();
         _writer.Resume();

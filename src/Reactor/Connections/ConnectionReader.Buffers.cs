@@ -27,7 +27,7 @@ internal sealed partial class ConnectionReader
     /// <summary>Gives the buffers back. Those that are out with the reader are left to the collector, for it may still look at them.</summary>
     internal void Release()
     {
-        Debug.Assert(_loop.IsOnLoop, "Buffers are given back on the loop.");
+        Debug.Assert(_loop.IsOnLoop || _loop.HasEnded, "Buffers are given back on the loop, as long as there is one.");
         lock (_connection.Gate)
         {
             if (_released) return;

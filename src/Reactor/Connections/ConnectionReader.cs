@@ -117,8 +117,8 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
     public override void Complete(Exception? exception = null)
     {
         _completed = true;
-        if (_loop.IsOnLoop) Release();
-        else if (!_loop.HasEnded) _loop.Enqueue(static reader => ((ConnectionReader)reader!).Release(), this);
+        if (_loop.IsOnLoop || _loop.HasEnded) Release();
+        else _loop.Enqueue(static reader => ((ConnectionReader)reader!).Release(), this);
     }
 
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _completion.GetResult(token);

@@ -91,8 +91,9 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         if (_completed) return;
         _completed = true;
         if (exception is not null) _connection.Abort();
+        else if (_loop.HasEnded) Release();
         else if (_loop.IsOnLoop) Finish();
-        else if (!_loop.HasEnded) _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Finish(), this);
+        else _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Finish(), this);
     }
 
     FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _completion.GetResult(token);
@@ -128,12 +129,17 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
             Unpend();
             _completion.SetResult(default);
         }
+        else if (!_isAboveHigh)
+        {
+            // The budget of this turn was spent before; the next one has another.
+            _connection.RequestTurn();
+        }
     }
 
     /// <summary>Drops what was not flushed; nothing more can be written.</summary>
     internal void Release()
     {
-        Debug.Assert(_loop.IsOnLoop, "Buffers are given back on the loop.");
+        Debug.Assert(_loop.IsOnLoop || _loop.HasEnded, "Buffers are given back on the loop, as long as there is one.");
         lock (_connection.Gate)
         {
             _released = true;

@@ -244,7 +244,12 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         }
 
         // It has outlived the loop, which closed the connection: there is no loop to come back to.
-        if (_loop.HasEnded) return;
+        if (_loop.HasEnded)
+        {
+            connection.Release();
+            return;
+        }
+
         await connection.CloseAsync(reason);
         _loop.Handlers--;
     }
