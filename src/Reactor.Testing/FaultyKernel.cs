@@ -78,6 +78,10 @@ public sealed class FaultyKernel : Kernel
         Refusal(KernelCall.Listen, descriptor) is < 0 and var refusal ? refusal : Inner.Listen(descriptor, backlog);
 
     /// <inheritdoc/>
+    public override int Adopt(int descriptor) =>
+        Refusal(KernelCall.Adopt, descriptor) is < 0 and var refusal ? refusal : Inner.Adopt(descriptor);
+
+    /// <inheritdoc/>
     public override int Accept(int descriptor, SocketAddress peer) =>
         Refusal(KernelCall.Accept, descriptor, 0, out _) is < 0 and var refusal ? refusal : Inner.Accept(descriptor, peer);
 

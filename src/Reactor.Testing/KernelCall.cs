@@ -12,6 +12,9 @@ public enum KernelCall
     /// <summary><see cref="Kernel.Listen"/>: listen(2).</summary>
     Listen,
 
+    /// <summary><see cref="Kernel.Adopt"/>: fcntl(2) and getsockopt(2).</summary>
+    Adopt,
+
     /// <summary><see cref="Kernel.Accept"/>: accept4(2).</summary>
     Accept,
 

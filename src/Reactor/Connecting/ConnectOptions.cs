@@ -87,7 +87,7 @@ public sealed record ConnectOptions : ConnectionOptions
     /// <summary>
     /// Whether the first send may carry the SYN (<c>TCP_FASTOPEN_CONNECT</c>, RFC 7413). Default: false. With a target that gave us
     /// its cookie before, the dial is then connected before anything was heard from it, and that nobody listens shows as a
-    /// failed read or write.
+    /// failed read or write. Only for protocols in which the client speaks first: until it does, nothing is sent at all.
     /// </summary>
     public bool FastOpen { get; init; }
 }

@@ -43,7 +43,7 @@ public sealed record ConnectRetryOptions
     } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Whether a result is worth another try; called on the loop for every one but connected and cancelled. Default:
+    /// Whether a result is worth another try; called on the loop while tries are left, for every one but connected and cancelled. Default:
     /// <see cref="IsTransient"/>.
     /// </summary>
     public Func<ConnectResult, bool> ShouldRetry { get; init; } = IsTransient;

@@ -56,7 +56,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     internal static partial int getpeername(int sockfd, byte* addr, uint* addrlen);
 
-    // The third argument is variadic, which on Linux, x64 and arm64, is passed as any other.
+    // The third argument of these two is variadic, which on Linux, x64 and arm64, is passed as any other.
+    [LibraryImport(Library)]
+    internal static partial int fcntl(int fd, int op, nint arg);
+
     [LibraryImport(Library)]
     internal static partial int ioctl(int fd, nuint op, int* argp);
 

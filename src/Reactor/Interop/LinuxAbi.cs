@@ -23,6 +23,7 @@ internal static class LinuxAbi
     internal const int SO_REUSEPORT = 15;
     internal const int SO_PEERCRED = 17;
     internal const int SO_BINDTODEVICE = 25;
+    internal const int SO_ACCEPTCONN = 30;
 
     internal const int IPPROTO_IP = 0;
     internal const int IP_TOS = 1;
@@ -43,6 +44,10 @@ internal static class LinuxAbi
     internal const int IPV6_TCLASS = 67;
 
     internal const int SIOCATMARK = 0x8905;
+    internal const int F_SETFD = 2;
+    internal const int F_GETFL = 3;
+    internal const int F_SETFL = 4;
+    internal const int FD_CLOEXEC = 1;
 
     internal const int MSG_OOB = 0x1;
     internal const int MSG_PEEK = 0x2;

@@ -43,6 +43,12 @@ public abstract class Kernel
     /// <summary>listen(2). The system silently caps <paramref name="backlog"/> (<c>net.core.somaxconn</c> on Linux).</summary>
     public abstract int Listen(int descriptor, int backlog);
 
+    /// <summary>
+    /// fcntl(2): makes a listening socket that another process opened, and we inherited, non-blocking and close-on-exec as ours are.
+    /// </summary>
+    /// <returns>0, or a negative errno; <see cref="Errno.EINVAL"/> when it does not listen (<c>SO_ACCEPTCONN</c>, socket(7)).</returns>
+    public abstract int Adopt(int descriptor);
+
     /// <summary>accept4(2): takes one waiting connection, non-blocking and close-on-exec, and fills in its peer.</summary>
     /// <returns>The new descriptor, or a negative errno; <see cref="Errno.EAGAIN"/> when none waits.</returns>
     public abstract int Accept(int descriptor, SocketAddress peer);

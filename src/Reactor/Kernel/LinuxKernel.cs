@@ -36,6 +36,19 @@ internal sealed unsafe class LinuxKernel : Kernel
 
     public override int Listen(int descriptor, int backlog) => Answer(Libc.listen(descriptor, backlog));
 
+    public override int Adopt(int descriptor)
+    {
+        int listens;
+        var size = (uint)sizeof(int);
+        var answer = Answer(Libc.getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size));
+        if (answer < 0) return answer;
+        if (listens == 0) return -(int)Errno.EINVAL;
+
+        var flags = Answer(Libc.fcntl(descriptor, F_GETFL, 0));
+        answer = flags < 0 ? flags : Answer(Libc.fcntl(descriptor, F_SETFL, flags | SOCK_NONBLOCK));
+        return answer < 0 ? answer : Answer(Libc.fcntl(descriptor, F_SETFD, FD_CLOEXEC));
+    }
+
     public override int Accept(int descriptor, SocketAddress peer)
     {
         fixed (byte* start = peer.Buffer.Span)

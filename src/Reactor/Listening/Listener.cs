@@ -4,7 +4,7 @@ namespace Reactor;
 
 /// <summary>
 /// A listening socket: accepts on its loop until none waits, and gives each connection to its handler. Made by
-/// <see cref="EventLoop.ListenAsync"/>; its members may be called from any thread.
+/// <see cref="EventLoop.ListenAsync(EndPoint, ConnectionHandler, ListenOptions?, CancellationToken)"/>; its members may be called from any thread.
 /// </summary>
 public sealed class Listener : IAsyncDisposable, IRegistrant
 {
@@ -26,6 +26,9 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
 
     // The address that accepted connections have on our side; null when the listener is bound to a wildcard.
     private readonly EndPoint? _acceptedLocal;
+
+    // The file that goes with it; null when it has none, or when whoever gave us the socket looks after it.
+    private string? _file;
 
     // -1 exactly when it no longer listens.
     private int _descriptor;
@@ -87,22 +90,44 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
     internal static Listener Start(EventLoop loop, EndPoint endPoint, ConnectionHandler handler, ListenOptions options)
     {
         var descriptor = ListeningSocket.Open(loop.Kernel, endPoint, options);
-        var answer = loop.Kernel.LocalAddress(descriptor, loop.ScratchAddress);
-        if (answer < 0) throw Abandon(loop, descriptor, endPoint, "getsockname", answer);
+        var file = ListeningSocket.FileOf(endPoint);
+        try
+        {
+            return Start(loop, descriptor, endPoint, file, handler, options);
+        }
+        catch (ListenException)
+        {
+            if (file is not null) _ = loop.Kernel.Unlink(file);
+            _ = loop.Kernel.Close(descriptor);
+            throw;
+        }
+    }
 
-        var listener = new Listener(loop, descriptor, loop.ReadScratch(endPoint.AddressFamily) ?? endPoint, handler, options);
+    internal static Listener Adopt(EventLoop loop, int descriptor, ConnectionHandler handler, ListenOptions options)
+    {
+        var (syscall, answer) = ("fcntl", loop.Kernel.Adopt(descriptor));
+        if (answer >= 0) (syscall, answer) = ("getsockname", loop.Kernel.LocalAddress(descriptor, loop.ScratchAddress));
+        if (answer < 0) throw new ListenException($"{syscall} of descriptor {descriptor}", (Errno)(-answer), endPoint: null);
+
+        // What accepted sockets inherit can be set late, too.
+        var setup = new SocketSetup(loop.Kernel, descriptor);
+        setup.Set(options, loop.ScratchAddress.Family);
+        if (setup.Answer < 0) throw new ListenException(setup.Syscall, (Errno)(-setup.Answer), endPoint: null);
+        return Start(loop, descriptor, loop.ReadScratch(loop.ScratchAddress.Family) ?? UnixAutobindEndPoint.Instance, file: null, handler, options);
+    }
+
+    private static Listener Start(EventLoop loop, int descriptor, EndPoint endPoint, string? file, ConnectionHandler handler, ListenOptions options)
+    {
+        var answer = loop.Kernel.LocalAddress(descriptor, loop.ScratchAddress);
+        if (answer < 0) throw new ListenException("getsockname", (Errno)(-answer), endPoint);
+
+        var local = loop.ReadScratch(loop.ScratchAddress.Family) ?? endPoint;
+        var listener = new Listener(loop, descriptor, local, handler, options) { _file = file };
         answer = loop.Register(descriptor, listener, out listener._token);
         if (answer >= 0) return listener;
 
         listener._reserve.Dispose();
-        throw Abandon(loop, descriptor, endPoint, "epoll_ctl", answer);
-    }
-
-    private static ListenException Abandon(EventLoop loop, int descriptor, EndPoint endPoint, string syscall, int answer)
-    {
-        if (ListeningSocket.FileOf(endPoint) is { } file) _ = loop.Kernel.Unlink(file);
-        _ = loop.Kernel.Close(descriptor);
-        return new ListenException(syscall, (Errno)(-answer), endPoint);
+        throw new ListenException("epoll_ctl", (Errno)(-answer), endPoint);
     }
 
     void IRegistrant.OnEvents(Readiness readiness) => Accept();
@@ -267,7 +292,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         var descriptor = _descriptor;
         _descriptor = -1;
         _retry.Cancel();
-        if (ListeningSocket.FileOf(LocalEndPoint) is { } file) _ = _kernel.Unlink(file);
+        if (_file is not null) _ = _kernel.Unlink(_file);
         _loop.Close(descriptor, _token);
         _reserve.Dispose();
         if (error is null)

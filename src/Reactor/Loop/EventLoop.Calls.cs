@@ -26,6 +26,29 @@ public sealed partial class EventLoop
         });
     }
 
+    /// <summary>
+    /// Serves a listening socket that this process inherited, as from systemd (<see cref="InheritedSockets"/>), or that was handed
+    /// to it. The descriptor is the listener's from here on, and closed with it; a Unix-domain socket's file is not removed.
+    /// </summary>
+    /// <param name="descriptor">A stream socket that listens already.</param>
+    /// <param name="handler">What serves a connection; when its task ends the connection is closed.</param>
+    /// <param name="options">
+    /// Limits and what holds for connections; null for the defaults. What belongs to bind(2) and listen(2), such as
+    /// <see cref="ListenOptions.Backlog"/>, does not apply any more.
+    /// </param>
+    /// <exception cref="ListenException">It is no socket, does not listen (EINVAL), or an option is refused; it stays open and the caller's.</exception>
+    /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
+    public Task<Listener> ListenAsync(int descriptor, ConnectionHandler handler, ListenOptions? options = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(descriptor);
+        ArgumentNullException.ThrowIfNull(handler);
+        return InvokeAsync(() =>
+        {
+            ObjectDisposedException.ThrowIf(IsStopping, this);
+            return Listener.Adopt(this, descriptor, handler, options ?? new ListenOptions());
+        });
+    }
+
     /// <inheritdoc cref="Connector.ConnectAsync(EndPoint, CancellationToken)"/>
     public ValueTask<Connection> ConnectAsync(EndPoint endPoint, CancellationToken cancellationToken = default) =>
         Connector.ConnectAsync(endPoint, cancellationToken);

@@ -15,6 +15,7 @@ internal static class FaultTable
         new(KernelCall.Bind, "stale file", ManPages.BindPath, ListeningFaults.BindOverAStaleFile),
         new(KernelCall.Listen, "listen", ManPages.Listen, ListeningFaults.Listen),
         new(KernelCall.Listen, "listen unix", ManPages.Listen, ListeningFaults.ListenUnix),
+        new(KernelCall.Adopt, "listen", ManPages.Adopt, ListeningFaults.Adopt),
         new(KernelCall.Accept, "accept", ManPages.Accept, ListeningFaults.Accept),
         new(KernelCall.Connect, "dial", ManPages.Connect, ConnectingFaults.Dial),
         new(KernelCall.Connect, "dial unix", ManPages.ConnectPath, ConnectingFaults.DialUnix),

@@ -236,6 +236,7 @@ public sealed class FaultyKernelTests
             KernelCall.Socket => _kernel.Socket(AddressFamily.InterNetwork),
             KernelCall.Bind => _kernel.Bind(near, Loopback.AnyPort.Serialize()),
             KernelCall.Listen => _kernel.Listen(near, 1),
+            KernelCall.Adopt => _kernel.Adopt(near),
             KernelCall.Accept => _kernel.Accept(near, address),
             KernelCall.Connect => _kernel.Connect(near, Loopback.AnyPort.Serialize()),
             KernelCall.Receive => _kernel.Receive(near, new byte[1]),

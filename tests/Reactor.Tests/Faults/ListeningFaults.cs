@@ -33,6 +33,18 @@ internal static class ListeningFaults
         }
     }
 
+    /// <summary>A descriptor that could not be taken over is still its owner's.</summary>
+    public static async Task Adopt(FaultScene scene)
+    {
+        using var inherited = RawListener.Start(Loopback.AnyPort);
+        var descriptor = (int)inherited.Socket.Handle;
+        scene.Inject();
+        var error = (await Assert.ThrowsAsync<ListenException>(() => scene.Loop.ListenAsync(descriptor, Handlers.Echo).Within()))!;
+        Assert.That((error.Syscall, error.Errno), Is.EqualTo(($"fcntl of descriptor {descriptor}", scene.Errno)));
+        using var peer = RawPeer.Dial(inherited.LocalEndPoint);
+        inherited.Accept().Dispose();
+    }
+
     /// <summary>It listens without the descriptor that it keeps for bad times.</summary>
     public static async Task ListenWithoutReserve(FaultScene scene)
     {

@@ -82,6 +82,9 @@ internal static class ManPages
     /// <summary>chmod(2).</summary>
     public static Errno[] SetMode => [EACCES, EFAULT, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EPERM, EROFS];
 
+    /// <summary>fcntl(2) of F_SETFL and F_SETFD, getsockopt(2), and EINVAL of our own.</summary>
+    public static Errno[] Adopt => [EBADF, EINTR, EINVAL, ENOTSOCK, EOPNOTSUPP, EPERM];
+
     /// <summary>chown(2).</summary>
     public static Errno[] SetOwner => [EACCES, EFAULT, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EPERM, EROFS];
 

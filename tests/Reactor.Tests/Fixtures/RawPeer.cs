@@ -127,6 +127,8 @@ internal sealed class RawListener : IDisposable
 
     private RawListener(Socket socket) => _socket = socket;
 
+    public Socket Socket => _socket;
+
     public EndPoint LocalEndPoint => _socket.LocalEndPoint!;
 
     public int Port => ((IPEndPoint)LocalEndPoint).Port;

@@ -89,6 +89,12 @@ internal sealed class ScriptedKernel : Kernel
         return OnListen?.Invoke(descriptor, backlog) ?? Real.Listen(descriptor, backlog);
     }
 
+    public override int Adopt(int descriptor)
+    {
+        Called(KernelCall.Adopt);
+        return Real.Adopt(descriptor);
+    }
+
     public override int Accept(int descriptor, SocketAddress peer)
     {
         Called(KernelCall.Accept);
