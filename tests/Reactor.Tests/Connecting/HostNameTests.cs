@@ -149,6 +149,51 @@ public sealed class HostNameTests
     }
 
     [Test]
+    public async Task The_family_of_the_target_itself_goes_before_that_of_the_options()
+    {
+        await using var loop = TestLoop.Start();
+        var asked = new List<(string Host, AddressFamily Family)>();
+        var connector = new Connector(loop, new ConnectOptions { AddressFamily = AddressFamily.InterNetwork })
+        {
+            Resolve = (host, family) =>
+            {
+                asked.Add((host, family));
+                return Task.FromResult<IPAddress[]>([]);
+            },
+        };
+
+        await connector.TryConnectAsync(new DnsEndPoint("either", 80)).Within();
+        await connector.TryConnectAsync(new DnsEndPoint("v6-only", 80, AddressFamily.InterNetworkV6)).Within();
+
+        Assert.That(asked, Is.EqualTo([("either", AddressFamily.InterNetwork), ("v6-only", AddressFamily.InterNetworkV6)]));
+    }
+
+    [Test]
+    public async Task The_time_that_the_resolver_took_is_not_the_addresses_any_more()
+    {
+        var timeout = TimeSpan.FromMilliseconds(500);
+        var resolving = TimeSpan.FromMilliseconds(250);
+        var kernel = new ScriptedKernel();
+        var calls = new ConnectCalls(kernel) { IsHeld = static _ => true };
+        await using var loop = TestLoop.Start(kernel);
+        var connector = new Connector(loop, new ConnectOptions { ConnectTimeout = timeout, AttemptDelay = TimeSpan.FromMilliseconds(10) })
+        {
+            Resolve = async (_, _) =>
+            {
+                await loop.After(resolving);
+                return [IPAddress.Loopback, IPAddress.Parse("127.0.0.2")];
+            },
+        };
+
+        var result = await connector.TryConnectAsync("slow", 9).Within();
+
+        Assert.That(result.Outcome, Is.EqualTo(ConnectOutcome.TimedOut));
+        Assert.That(result.Elapsed, Is.GreaterThanOrEqualTo(timeout));
+        Assert.That(result.Elapsed - result.Attempts[0].Elapsed, Is.GreaterThanOrEqualTo(resolving));
+        Assert.That(calls.Count, Is.EqualTo(2));
+    }
+
+    [Test]
     public async Task A_name_that_the_resolver_does_not_know_is_ResolveFailed_with_its_reason()
     {
         await using var loop = TestLoop.Start();

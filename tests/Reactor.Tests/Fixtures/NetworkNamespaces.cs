@@ -24,8 +24,20 @@ internal sealed partial class NetworkNamespaces : IDisposable
     public const int ResetPort = 7105;
     public const int PortUnreachablePort = 7106;
 
+    /// <summary>Dropped when it comes over IPv6, and let through over IPv4: a network whose IPv6 is broken.</summary>
+    public const int BrokenIPv6Port = 7107;
+
     public static readonly IPAddress Server = IPAddress.Parse("10.77.2.2");
     public static readonly IPAddress Server6 = IPAddress.Parse("fd77:2::2");
+
+    /// <summary>The router's end of the client's cable.</summary>
+    public static readonly IPAddress Router = IPAddress.Parse("10.77.1.1");
+
+    /// <summary>The same by its link-local address, which means something only together with <see cref="ClientDevice"/>.</summary>
+    public static readonly IPAddress RouterLinkLocal = IPAddress.Parse("fe80::77:1:1");
+
+    /// <summary>The address to which all hosts of the client's network listen.</summary>
+    public static readonly IPAddress Broadcast = IPAddress.Parse("10.77.1.255");
 
     /// <summary>On the client's own network, and nobody answers its ARP or neighbour solicitation.</summary>
     public static readonly IPAddress AbsentNeighbour = IPAddress.Parse("10.77.1.99");
@@ -37,6 +49,9 @@ internal sealed partial class NetworkNamespaces : IDisposable
     /// <summary>The client has no default route.</summary>
     public static readonly IPAddress WithoutRoute = IPAddress.Parse("10.99.0.1");
     public static readonly IPAddress WithoutRoute6 = IPAddress.Parse("fd99::1");
+
+    /// <summary>The network interface of the client, and of the server in its own namespace.</summary>
+    public const string ClientDevice = "uplink";
 
     private const string Prefix = "reactor-test-";
     private const int CLONE_NEWNET = 0x40000000;
@@ -119,6 +134,19 @@ internal sealed partial class NetworkNamespaces : IDisposable
         return true;
     });
 
+    /// <summary>The number that an interface has in its namespace, the scope of link-local addresses there.</summary>
+    public static int InterfaceNumber(string name, string device) => Inside(name, () => (int)if_nametoindex(device));
+
+    /// <summary>From now on the firewall drops what goes to this port and what comes from it, without a word: the peer has vanished.</summary>
+    public static void DropFromNowOn(int port)
+    {
+        foreach (var side in (string[])["sport", "dport"])
+            Run("ip", $"netns exec {RouterName} nft insert rule inet situations forward tcp {side} {port} drop");
+    }
+
+    /// <summary>Has the namespace's kernel forget what it learnt about peers, their TCP Fast Open cookies among it.</summary>
+    public static void ForgetPeers(string name) => Run("ip", $"-n {name} tcp_metrics flush");
+
     public void Dispose()
     {
         foreach (var name in (string[])[ClientName, RouterName, ServerName])
@@ -157,6 +185,7 @@ internal sealed partial class NetworkNamespaces : IDisposable
             meta nfproto ipv6 tcp dport {{NetUnreachablePort}} reject with icmpv6 type no-route
             tcp dport {{ProhibitedPort}} reject with icmpx type admin-prohibited
             tcp dport {{DroppedPort}} drop
+            meta nfproto ipv6 tcp dport {{BrokenIPv6Port}} drop
             tcp dport {{ResetPort}} reject with tcp reset
             tcp dport {{PortUnreachablePort}} reject with icmpx type port-unreachable
           }
@@ -167,11 +196,12 @@ internal sealed partial class NetworkNamespaces : IDisposable
     private static void Join(string host, string router, int subnet)
     {
         var port = $"to{subnet.ToString(CultureInfo.InvariantCulture)}";
-        Run("ip", $"-n {host} link add name uplink type veth peer name {port} netns {router}");
-        foreach (var (name, device, last) in (ReadOnlySpan<(string, string, int)>)[(host, "uplink", 2), (router, port, 1)])
+        Run("ip", $"-n {host} link add name {ClientDevice} type veth peer name {port} netns {router}");
+        foreach (var (name, device, last) in (ReadOnlySpan<(string, string, int)>)[(host, ClientDevice, 2), (router, port, 1)])
         {
             Run("ip", $"-n {name} addr add 10.77.{subnet}.{last}/24 dev {device}");
             Run("ip", $"-n {name} -6 addr add fd77:{subnet}::{last}/64 dev {device} nodad");
+            Run("ip", $"-n {name} -6 addr add fe80::77:{subnet}:{last}/64 dev {device} nodad");
             Run("ip", $"-n {name} link set {device} up");
         }
     }
@@ -257,6 +287,9 @@ internal sealed partial class NetworkNamespaces : IDisposable
 
     [LibraryImport("libc")]
     private static partial uint geteuid();
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial uint if_nametoindex(string ifname);
 
     private sealed class UnavailableException(string reason) : Exception(reason);
 }
