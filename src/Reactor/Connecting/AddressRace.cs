@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.ExceptionServices;
 
 namespace Reactor;
 
@@ -31,6 +32,7 @@ internal sealed class AddressRace
     private bool _isBeginning;
     private ConnectAttempt? _last;
     private Connection? _winner;
+    private ExceptionDispatchInfo? _error;
 
     internal AddressRace(Connector connector, DnsEndPoint name, IReadOnlyList<IPAddress> addresses, long start, CancellationToken cancellationToken)
     {
@@ -52,6 +54,12 @@ internal sealed class AddressRace
         await _done.Task;
         _next.Cancel();
         _ended.Dispose();
+        if (_error is not null)
+        {
+            _winner?.Abort();
+            _error.Throw();
+        }
+
         if (_winner is null && _begun < _addresses.Count && IsOver)
         {
             // Cancelled with addresses left, whatever became of those before.
@@ -105,9 +113,19 @@ internal sealed class AddressRace
     private async Task AttemptAsync(int index, TimeSpan timeout)
     {
         _underWay++;
-        var (attempt, connection) = await _connector.AttemptAsync(new IPEndPoint(_addresses[index], _name.Port), timeout, _ended.Token);
+        try
+        {
+            var (attempt, connection) = await _connector.AttemptAsync(new IPEndPoint(_addresses[index], _name.Port), timeout, _ended.Token);
+            OnEnded(index, attempt, connection);
+        }
+        catch (Exception exception)
+        {
+            // No outcome but a mistake, such as an address to dial from that cannot be one: the caller's to hear.
+            _error ??= ExceptionDispatchInfo.Capture(exception);
+            _ended.Cancel();
+        }
+
         _underWay--;
-        OnEnded(index, attempt, connection);
         Begin();
     }
 

@@ -42,13 +42,14 @@ public sealed record ConnectOptions : ConnectionOptions
     /// used up is passed over for the next: from each some 28,000 connections to one target are possible
     /// (<c>ip_local_port_range</c>, ip(7)). Only those of the target's family are used, where there are such.
     /// </summary>
-    /// <exception cref="ArgumentException">A host name: it takes addresses.</exception>
+    /// <exception cref="ArgumentException">A host name or null: it takes addresses.</exception>
     public IReadOnlyList<EndPoint> LocalEndPoints
     {
         get;
         init
         {
             ArgumentNullException.ThrowIfNull(value);
+            if (value.Any(static local => local is null)) throw new ArgumentException("Null is no address to dial from: an empty list leaves it to the system.", nameof(value));
             if (value.Any(static local => local is DnsEndPoint)) throw new ArgumentException("A host name is no address to dial from: resolve it first.", nameof(value));
             field = [.. value];
         }

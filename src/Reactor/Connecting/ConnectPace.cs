@@ -17,8 +17,9 @@ internal sealed class ConnectPace(double perSecond)
 
     /// <summary>Takes the next dial's place in time.</summary>
     /// <param name="nowNs">The kernel's time.</param>
+    /// <param name="hasWaited">Whether it had to wait, and so may make up for a timer's lateness; after a pause there is nothing to make up for.</param>
     /// <param name="wait">Zero when it may begin; else it may not, and is to ask again after this.</param>
-    internal bool TryTake(long nowNs, out TimeSpan wait)
+    internal bool TryTake(long nowNs, bool hasWaited, out TimeSpan wait)
     {
         wait = TimeSpan.Zero;
         if (!IsLimited) return true;
@@ -28,7 +29,7 @@ internal sealed class ConnectPace(double perSecond)
             return false;
         }
 
-        _nextNs = Math.Max(_nextNs, nowNs - MostLateNs) + _intervalNs;
+        _nextNs = Math.Max(_nextNs, hasWaited ? nowNs - MostLateNs : nowNs) + _intervalNs;
         return true;
     }
 }

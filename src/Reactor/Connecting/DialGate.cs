@@ -30,7 +30,7 @@ internal sealed class DialGate
     internal ValueTask<bool> EnterAsync(CancellationToken cancellationToken)
     {
         if (_waiting.Count > 0 || InFlight >= _limit) return WaitAsync(cancellationToken);
-        if (!_pace.TryTake(_loop.Kernel.Timestamp, out var wait))
+        if (!_pace.TryTake(_loop.Kernel.Timestamp, hasWaited: false, out var wait))
         {
             _timer.Restart(wait);
             return WaitAsync(cancellationToken);
@@ -54,7 +54,7 @@ internal sealed class DialGate
         while (InFlight < _limit && _waiting.First is { } first)
         {
             // Those that are cancelled while they wait take no place in time.
-            if (!_pace.TryTake(_loop.Kernel.Timestamp, out var wait) && !_loop.IsStopping)
+            if (!_pace.TryTake(_loop.Kernel.Timestamp, hasWaited: true, out var wait) && !_loop.IsStopping)
             {
                 _timer.Restart(wait);
                 return;

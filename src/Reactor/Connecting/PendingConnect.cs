@@ -17,6 +17,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     private readonly LoopTimer _timer;
     private LoopCompletion<End> _completion;
     private EndPoint _endPoint = null!;
+    private EndPoint? _local;
     private ConnectOptions _options = null!;
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
@@ -44,13 +45,15 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     {
         Debug.Assert(_descriptor < 0, "One connect at a time.");
         _endPoint = endPoint;
+        _local = local;
         _options = options;
         var family = endPoint.AddressFamily;
         var address = endPoint.Serialize();
+        var localAddress = local?.Serialize();
         var descriptor = Kernel.Socket(family);
         if (descriptor < 0) return new ValueTask<End>(Classified("socket", (Errno)(-descriptor), isImmediate: true));
 
-        var (syscall, answer) = Prepare(descriptor, family, local);
+        var (syscall, answer) = Prepare(descriptor, family, localAddress);
         if (answer < 0) return Abandon(descriptor, syscall, answer);
 
         answer = Connect(descriptor, address, family);
@@ -117,7 +120,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         if (_descriptor >= 0 && _cancellationToken.IsCancellationRequested) Fail(new End(ConnectOutcome.Canceled));
     }
 
-    private (string Syscall, int Answer) Prepare(int descriptor, AddressFamily family, EndPoint? local)
+    private (string Syscall, int Answer) Prepare(int descriptor, AddressFamily family, SocketAddress? local)
     {
         var setup = new SocketSetup(Kernel, descriptor);
         setup.Set(_options, family);
@@ -126,8 +129,8 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
 
         // Otherwise bind(2) takes a port for this address alone, and they run out though each could serve many targets. Where
         // the option is unknown that is how it is.
-        if (local is IPEndPoint { Port: 0 }) _ = Kernel.SetOption(descriptor, SocketOption.BindAddressNoPort, 1);
-        return ("bind", Kernel.Bind(descriptor, local.Serialize()));
+        if (_local is IPEndPoint { Port: 0 }) _ = Kernel.SetOption(descriptor, SocketOption.BindAddressNoPort, 1);
+        return ("bind", Kernel.Bind(descriptor, local));
     }
 
     // A Unix-domain connect has no handshake to go on in the background, so interrupted means not begun.
@@ -172,6 +175,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     {
         _completion.Reset();
         _endPoint = null!;
+        _local = null;
         _options = null!;
         _cancellationToken = default;
         _registration = default;

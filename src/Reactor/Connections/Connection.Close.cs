@@ -81,6 +81,7 @@ public sealed partial class Connection
     internal ValueTask CloseAsync(CloseReason reason)
     {
         Release();
+        _firstByteTimer?.Cancel();
         if (_closing is not null) return new ValueTask(_closing.Task);
         _closingReason = reason;
         var isFlushed = !_writer.HasUnsent || IsBroken;

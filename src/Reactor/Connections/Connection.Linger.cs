@@ -15,6 +15,7 @@ public sealed partial class Connection
         _isLingering = true;
         _closingReason = reason;
         ShutSend();
+        CancelTimeouts();
         _closeTimer?.Cancel();
         _closeTimer = Loop.StartTimer(Options.Linger!.Value, () => End(reason));
         DiscardUntilEnd();

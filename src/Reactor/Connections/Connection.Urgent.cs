@@ -14,6 +14,9 @@ public sealed partial class Connection
     // The peer has ended its sending side, or the loop stops: no urgent byte comes any more that is not here.
     private bool _isReadClosed;
 
+    // An urgent byte is announced and not here: on its way, or, if somebody is making fun of us, never to come.
+    private bool _isMarkAhead;
+
     /// <summary>
     /// Sends one byte as urgent (<c>MSG_OOB</c>), behind what was written before. The peer's system announces it as soon as it
     /// hears of it, even while its reader takes nothing. Completes as a flush does. TCP only.
@@ -148,7 +151,9 @@ public sealed partial class Connection
         while (count == -(int)Errno.EINTR);
 
         // EAGAIN: announced, and on its way. EINVAL: there is none.
-        if (count is 1 or -(int)Errno.EAGAIN) OnMarkAhead();
+        _isMarkAhead = count == -(int)Errno.EAGAIN;
+        if (count == 1) OnReceived(1, isShort: false);
+        if (count is 1 or -(int)Errno.EAGAIN) OnMark();
         else if (count is < 0 and not -(int)Errno.EINVAL) OnUrgentFailed((Errno)(-count));
         return count;
     }
@@ -162,7 +167,7 @@ public sealed partial class Connection
 
     // A receive stops at the mark, and what lies behind it has no edge of its own: this byte may be here before its event, and
     // a short receive may have been taken for the last one.
-    private void OnMarkAhead()
+    private void OnMark()
     {
         if (!_shortMeansDrained) return;
         _shortMeansDrained = false;

@@ -238,7 +238,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         if (errno == Errno.EAGAIN && _failure == Errno.None)
         {
             OnDrained();
-            _shortMeansDrained = IsTcp && !_isReadClosed;
+            _shortMeansDrained = IsTcp && !_isReadClosed && !_isMarkAhead;
             return;
         }
 

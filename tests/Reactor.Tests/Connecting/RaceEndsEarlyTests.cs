@@ -38,6 +38,24 @@ public sealed class RaceEndsEarlyTests
         Assert.That(calls.Count, Is.EqualTo(begun));
     }
 
+    [TestCase(1)]
+    [TestCase(3)]
+    public async Task An_address_to_dial_from_that_cannot_be_one_reaches_the_caller_and_leaves_nothing(int addresses)
+    {
+        await using var loop = TestLoop.Start();
+        var connector = Resolving(loop, new ConnectOptions { LocalEndPoints = [new Nowhere()] }, Addresses(addresses));
+        var sockets = Descriptors.Sockets();
+
+        await Assert.ThrowsAsync<NotImplementedException>(() => connector.TryConnectAsync("name", 9).Within());
+
+        Assert.That((connector.InFlight, loop.Counters.Registrations, loop.Counters.Timers), Is.EqualTo((0, 0, 0)));
+        Assert.That(Descriptors.Sockets(), Is.EqualTo(sockets));
+    }
+
+    [Test]
+    public void Null_is_no_address_to_dial_from() =>
+        Assert.Throws<ArgumentException>(static () => _ = new ConnectOptions { LocalEndPoints = [null!] });
+
     [Test]
     public async Task Cancelled_between_the_resolver_s_answer_and_the_first_attempt_nothing_is_dialled()
     {
@@ -338,4 +356,7 @@ public sealed class RaceEndsEarlyTests
 
     private static Connector Resolving(EventLoop loop, ConnectOptions options, params IPAddress[] addresses) =>
         new(loop, options) { Resolve = (_, _) => Task.FromResult(addresses) };
+
+    /// <summary>An end point of somebody's own that has no socket address.</summary>
+    private sealed class Nowhere : EndPoint;
 }

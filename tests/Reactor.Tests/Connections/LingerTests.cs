@@ -34,6 +34,29 @@ public sealed class LingerTests
         Assert.That(peer.EndsInOrder(), Is.False);
     }
 
+    [TestCase("idle")]
+    [TestCase("first byte")]
+    public async Task Other_times_do_not_cut_it_short(string which)
+    {
+        var kernel = new ScriptedKernel();
+        await using var loop = TestLoop.Start(kernel);
+        var options = new ListenOptions { Linger = Long };
+        var time = TimeSpan.FromSeconds(1);
+        options = which is "idle" ? options with { IdleTimeout = time } : options with { FirstByteTimeout = time };
+        await using var listener = await loop.ListenAsync(Loopback.AnyPort, static async connection => await connection.Output.WriteAsync("reply"u8.ToArray()), options).Within();
+        using var peer = RawPeer.Dial(listener.LocalEndPoint);
+        Assert.That(peer.ReadText(5), Is.EqualTo("reply"));
+        Assert.That(peer.Read(new byte[1]), Is.Zero);
+
+        kernel.Jump(TimeSpan.FromMinutes(1));
+        await loop.Settled();
+
+        Assert.That(loop.Counters.Connections, Is.EqualTo(1));
+        peer.Dispose();
+        await Until.True(() => loop.Counters.Connections == 0);
+        Assert.That((loop.Counters.IdleTimeouts, loop.Counters.FirstByteTimeouts), Is.EqualTo((0, 0)));
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public async Task A_peer_that_goes_on_sending_reads_all_that_we_sent_only_if_we_linger(bool lingers)

@@ -35,6 +35,8 @@ internal sealed class ScriptedKernel : Kernel
 
     public ReceiveCall? OnReceive { get; set; }
 
+    public ReceiveCall? OnReceiveUrgent { get; set; }
+
     public SendCall? OnSend { get; set; }
 
     public GatherCall? OnGather { get; set; }
@@ -140,7 +142,7 @@ internal sealed class ScriptedKernel : Kernel
     public override int ReceiveUrgent(int descriptor, Span<byte> buffer)
     {
         Called(KernelCall.ReceiveUrgent);
-        return Real.ReceiveUrgent(descriptor, buffer);
+        return OnReceiveUrgent is { } script ? script(descriptor, buffer) : Real.ReceiveUrgent(descriptor, buffer);
     }
 
     public override int IsAtMark(int descriptor)
