@@ -140,6 +140,8 @@ public sealed partial class Connection
             return;
         }
 
+        // What waits to be sent nobody will take.
+        _writer.DropUnsent();
         _isReadable = true;
         _shortMeansDrained = false;
         RequestTurn();

@@ -18,22 +18,23 @@ public sealed partial class Connection
     private bool _isMarkAhead;
 
     /// <summary>
-    /// Sends one byte as urgent (<c>MSG_OOB</c>), behind what was written before. The peer's system announces it as soon as it
-    /// hears of it, even while its reader takes nothing. Completes as a flush does. TCP only.
+    /// Sends one byte as urgent (<c>MSG_OOB</c>), behind what was flushed. The peer's system announces it as soon as it hears of
+    /// it, even while its reader takes nothing. Goes beside <see cref="Output"/>, whose flush may be waiting, and does not wait for
+    /// the peer itself. TCP only.
     /// </summary>
     /// <param name="value">The byte.</param>
-    /// <param name="cancellationToken">Gives up waiting; the byte is sent all the same.</param>
     /// <remarks>
     /// The peer's system keeps one urgent byte at a time. One that the next overtakes before it was taken is urgent no more: Linux
     /// leaves it in the stream as an ordinary byte, or drops it when the reader had come to its mark already.
     /// </remarks>
     /// <exception cref="ConnectionException">The connection has ended.</exception>
-    /// <exception cref="InvalidOperationException">Another flush is waiting.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Output"/> was completed.</exception>
     /// <exception cref="NotSupportedException">The connection is not one of TCP.</exception>
-    public async ValueTask SendUrgentAsync(byte value, CancellationToken cancellationToken = default)
+    /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
+    public async ValueTask SendUrgentAsync(byte value)
     {
         ThrowIfNotTcp();
-        await _writer.WriteUrgentAsync(value, cancellationToken);
+        await Loop.InvokeAsync(() => _writer.SendUrgent(value));
     }
 
     /// <summary>
@@ -49,6 +50,7 @@ public sealed partial class Connection
     /// <exception cref="ConnectionException">The connection has ended.</exception>
     /// <exception cref="InvalidOperationException">Another call is waiting, or <see cref="ConnectionOptions.OutOfBandInline"/> has it in the stream.</exception>
     /// <exception cref="NotSupportedException">The connection is not one of TCP.</exception>
+    /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
     public async ValueTask<byte?> ReceiveUrgentAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfNotTcp();
@@ -64,14 +66,23 @@ public sealed partial class Connection
     /// </summary>
     /// <exception cref="ConnectionException">The connection has ended.</exception>
     /// <exception cref="KernelException">The system refused.</exception>
-    public async ValueTask<bool> IsAtMarkAsync() => await Loop.InvokeAsync(IsAtMark);
+    /// <exception cref="NotSupportedException">The connection is not one of TCP.</exception>
+    /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
+    public async ValueTask<bool> IsAtMarkAsync()
+    {
+        ThrowIfNotTcp();
+        return await Loop.InvokeAsync(IsAtMark);
+    }
 
     /// <summary>Reads and throws away what the peer sent before its urgent byte, as telnet's Synch asks for (RFC 854); to be called when one was received. Ends early where the input does. Inline the byte has to be here: a read may go past a mark that comes meanwhile.</summary>
     /// <param name="cancellationToken">Gives up; what was read by then is gone.</param>
     /// <returns>How many bytes were thrown away.</returns>
     /// <exception cref="ConnectionException">The connection has ended.</exception>
+    /// <exception cref="NotSupportedException">The connection is not one of TCP.</exception>
+    /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
     public async ValueTask<long> DiscardToMarkAsync(CancellationToken cancellationToken = default)
     {
+        ThrowIfNotTcp();
         var discarded = 0L;
         while (true)
         {

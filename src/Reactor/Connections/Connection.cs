@@ -105,6 +105,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     /// <summary>Who is at the other end of a Unix-domain connection.</summary>
     /// <exception cref="ConnectionException">The connection has ended.</exception>
     /// <exception cref="KernelException">The system refused.</exception>
+    /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
     /// <exception cref="NotSupportedException">It is not one: over a network nobody vouches for the peer.</exception>
     public async ValueTask<PeerCredentials> GetPeerCredentialsAsync()
     {

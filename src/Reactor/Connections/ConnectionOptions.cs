@@ -102,7 +102,7 @@ public record ConnectionOptions
 
     /// <summary>
     /// The most bytes that may be written and not yet taken by the system, 1 or more, without the memory of a write that is
-    /// still awaited. One more, and the connection is aborted with <see cref="CloseReason.SendLimit"/>. Default: no limit. A
+    /// still awaited. One more, and the connection is aborted with <see cref="CloseReason.SendLimit"/>. Default: 2 GiB. A
     /// handler that awaits its flushes stays near <see cref="SendHighWatermark"/>; this is for one that does not.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>

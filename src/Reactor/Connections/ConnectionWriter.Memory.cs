@@ -1,5 +1,3 @@
-using System.IO.Pipelines;
-
 namespace Reactor;
 
 /// <content>What is written and not flushed: buffers that are handed out, filled, and then flushed or dropped.</content>
@@ -8,7 +6,7 @@ internal sealed partial class ConnectionWriter
     // What was written and not flushed; both null when that is nothing.
     private BufferSegment? _head;
     private BufferSegment? _tail;
-    private int _unflushed;
+    private long _unflushed;
 
     // More was written than the options allow, and the connection is aborted for it.
     private volatile bool _isOverLimit;
@@ -33,24 +31,6 @@ internal sealed partial class ConnectionWriter
         lock (_connection.Gate) AdvanceCore(bytes);
     }
 
-    /// <summary>Writes a byte that is sent as urgent, behind what was written before, and flushes.</summary>
-    internal ValueTask<FlushResult> WriteUrgentAsync(byte value, CancellationToken cancellationToken)
-    {
-        ThrowIfNotWritable();
-        if (_state != State.Idle) throw new InvalidOperationException("A flush is in progress: one at a time.");
-        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<FlushResult>(cancellationToken);
-        lock (_connection.Gate)
-        {
-            // It has no room left, so nothing is written behind it into the same buffer.
-            var segment = Append(_loop.Segments.RentExactly(1));
-            segment.Free[0] = value;
-            segment.IsUrgent = true;
-            AdvanceCore(1);
-        }
-
-        return Flush(default, cancellationToken);
-    }
-
     private BufferSegment Writable(int sizeHint)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
@@ -67,11 +47,7 @@ internal sealed partial class ConnectionWriter
     private BufferSegment WritableCore(int sizeHint)
     {
         if (_tail is not null && _tail.Room >= Math.Max(sizeHint, 1)) return _tail;
-        return Append(_loop.Segments.Rent(sizeHint));
-    }
-
-    private BufferSegment Append(BufferSegment segment)
-    {
+        var segment = _loop.Segments.Rent(sizeHint);
         if (_tail is null) _head = segment;
         else _tail.NextSegment = segment;
         _tail = segment;
@@ -98,7 +74,7 @@ internal sealed partial class ConnectionWriter
 
     private void CheckLimit()
     {
-        if (_unflushed + (_queue?.Copied ?? 0L) <= _connection.Options.MaxUnsentBytes) return;
+        if (_unflushed + (_queue?.Copied ?? 0) <= _connection.Options.MaxUnsentBytes) return;
         _isOverLimit = true;
         _connection.AbortFor(CloseReason.SendLimit);
     }

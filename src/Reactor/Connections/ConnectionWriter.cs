@@ -76,7 +76,16 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         ThrowIfNotWritable();
         if (_state != State.Idle) throw new InvalidOperationException("A flush is in progress: one at a time.");
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<FlushResult>(cancellationToken);
-        return Flush(source, cancellationToken);
+        if (!_loop.IsOnLoop) return WriteElsewhere(source, cancellationToken);
+        if (TryFlush(source, out var result, out var error))
+        {
+            return error is null ? new ValueTask<FlushResult>(result) : ValueTask.FromException<FlushResult>(error);
+        }
+
+        _completion.Reset();
+        _token = cancellationToken;
+        Pend();
+        return new ValueTask<FlushResult>(this, _completion.Version);
     }
 
     public override void CancelPendingFlush()
@@ -136,6 +145,25 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         }
     }
 
+    /// <summary>Sends a byte as urgent, behind what was flushed; beside whoever writes, and without waiting. On the loop.</summary>
+    internal void SendUrgent(byte value)
+    {
+        if (_released || _connection.IsBroken) throw _connection.EndedException("send");
+        if (_completed) throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
+        var segment = _loop.Segments.RentExactly(1);
+        segment.Free[0] = value;
+        segment.Fill(1);
+        segment.IsUrgent = true;
+
+        var wasEmpty = !HasUnsent;
+        _queue ??= new SendQueue(_loop.Segments);
+        _queue.Append(segment, segment, 1);
+        CheckLimit();
+        if (HasUnsent && _connection.IsWritable) Drain();
+        if (_connection.IsBroken) throw _connection.EndedException("send");
+        if (wasEmpty && HasUnsent) _connection.WatchUnsent();
+    }
+
     /// <summary>Drops what was not flushed; nothing more can be written.</summary>
     internal void Release()
     {
@@ -159,20 +187,6 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
 
         // On its way to the loop it takes along what is written, and so must not be overtaken.
         if (_state == State.Starting) throw new InvalidOperationException("A flush is in progress: await it before writing more.");
-    }
-
-    private ValueTask<FlushResult> Flush(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
-    {
-        if (!_loop.IsOnLoop) return WriteElsewhere(source, cancellationToken);
-        if (TryFlush(source, out var result, out var error))
-        {
-            return error is null ? new ValueTask<FlushResult>(result) : ValueTask.FromException<FlushResult>(error);
-        }
-
-        _completion.Reset();
-        _token = cancellationToken;
-        Pend();
-        return new ValueTask<FlushResult>(this, _completion.Version);
     }
 
     private ValueTask<FlushResult> WriteElsewhere(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
@@ -261,7 +275,7 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
     private ReadOnlyMemory<byte> SendStraight(ReadOnlyMemory<byte> memory)
     {
         if (_head is null) return memory.IsEmpty ? memory : memory[SendOnce(memory.Span)..];
-        if (_head != _tail || !memory.IsEmpty || _head.IsUrgent) return memory;
+        if (_head != _tail || !memory.IsEmpty) return memory;
 
         if (_unflushed > 0)
         {

@@ -12,18 +12,18 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
 
     private BufferSegment? _head;
     private BufferSegment? _tail;
-    private int _copied;
+    private long _copied;
 
     // Empty unless a write waits.
     private ReadOnlyMemory<byte> _borrowed;
 
-    internal long Length => _copied + (long)_borrowed.Length;
+    internal long Length => _copied + _borrowed.Length;
 
     /// <summary>What of it lies in buffers of ours.</summary>
-    internal int Copied => _copied;
+    internal long Copied => _copied;
 
     /// <summary>Takes over a list of filled buffers.</summary>
-    internal void Append(BufferSegment head, BufferSegment tail, int length)
+    internal void Append(BufferSegment head, BufferSegment tail, long length)
     {
         // What is borrowed comes first.
         if (!_borrowed.IsEmpty) CopyBorrowed();
@@ -83,11 +83,11 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
     }
 
     /// <summary>Drops the first bytes, which were sent.</summary>
-    internal void Consume(int count)
+    internal void Consume(long count)
     {
         while (_head is { } segment)
         {
-            var taken = Math.Min(count, segment.Unsent.Length);
+            var taken = (int)Math.Min(count, segment.Unsent.Length);
             segment.Start += taken;
             _copied -= taken;
             count -= taken;
@@ -97,7 +97,7 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
             pool.Return(segment);
         }
 
-        _borrowed = _borrowed[count..];
+        _borrowed = _borrowed[(int)count..];
     }
 
     /// <summary>Drops everything.</summary>

@@ -35,6 +35,10 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
     private Token _token;
     private bool _turnRequested;
 
+    // The turn that the accepts so far belong to.
+    private long _budgetTurn;
+    private int _acceptsInTurn;
+
     // Connections wait in the backlog until one of ours ends.
     private bool _isFull;
 
@@ -154,7 +158,8 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
     // Until EAGAIN, for the edge is told once; what is over the bound waits for the next turn.
     private void Accept()
     {
-        for (var i = 0; i < AcceptsPerTurn; i++)
+        if (_budgetTurn != _loop.Turn) (_budgetTurn, _acceptsInTurn) = (_loop.Turn, 0);
+        for (; _acceptsInTurn < AcceptsPerTurn; _acceptsInTurn++)
         {
             if (_descriptor < 0) return;
             if (Active >= _options.MaxConnections)

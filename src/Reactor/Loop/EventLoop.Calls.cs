@@ -121,7 +121,7 @@ public sealed partial class EventLoop
         return done.Task;
     }
 
-    /// <summary>Calls back once, on the loop, after some time.</summary>
+    /// <summary>Calls back once, on the loop, after some time. The caller's execution context flows to it.</summary>
     /// <param name="dueTime">How long to wait: zero or more, counted in milliseconds, rounded up.</param>
     /// <param name="callback">What to call. An exception of it is logged.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="dueTime"/> is negative.</exception>
@@ -129,7 +129,8 @@ public sealed partial class EventLoop
     {
         ArgumentNullException.ThrowIfNull(callback);
         ObjectDisposedException.ThrowIf(HasEnded, this);
-        var timer = new LoopTimer(this, static state => ((Action)state!)(), callback);
+        var work = new PostedWork(static state => ((Action)state!)(), callback, ExecutionContext.Capture());
+        var timer = new LoopTimer(this, static work => ((PostedWork)work!).Run(), work);
         timer.Restart(dueTime);
         return timer;
     }

@@ -36,7 +36,7 @@ public readonly record struct EventLoopCounters
     /// <summary>Connections accepted and closed at once because their remote address had <see cref="ListenOptions.MaxConnectionsPerAddress"/> already.</summary>
     public long AddressLimits { get; init; }
 
-    /// <summary>How often a listener reached <see cref="ListenOptions.MaxConnections"/> and left further clients waiting.</summary>
+    /// <summary>How often a listener reached <see cref="ListenOptions.MaxConnections"/>; further clients then wait in the backlog.</summary>
     public long ConnectionLimits { get; init; }
 
     /// <summary>Connections ended with <see cref="CloseReason.IdleTimeout"/>.</summary>

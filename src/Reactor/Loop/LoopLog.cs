@@ -33,7 +33,7 @@ internal static partial class LoopLog
     [LoggerMessage(14, LogLevel.Debug, "Listener {EndPoint}: {RemoteEndPoint} was closed at once, since its address has {Count} connections already.")]
     internal static partial void AddressLimitReached(this ILogger logger, EndPoint endPoint, EndPoint? remoteEndPoint, int count);
 
-    [LoggerMessage(15, LogLevel.Debug, "Listener {EndPoint}: {Count} connections are served, further clients wait.")]
+    [LoggerMessage(15, LogLevel.Debug, "Listener {EndPoint}: {Count} connections are served, which is its limit; further clients will wait.")]
     internal static partial void ConnectionLimitReached(this ILogger logger, EndPoint endPoint, int count);
 
     [LoggerMessage(20, LogLevel.Error, "Connection {Id} with {RemoteEndPoint}: its handler failed.")]

@@ -3,10 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Reactor;
 
-/// <summary>Something to run on the loop, posted from any thread.</summary>
+/// <summary>Something to run on the loop: posted from any thread, or when a timer is due.</summary>
 /// <param name="Callback">What to run.</param>
 /// <param name="State">Its argument.</param>
-/// <param name="Context">The poster's execution context, or null when it is not to flow.</param>
+/// <param name="Context">The asker's execution context, or null when it is not to flow.</param>
 internal readonly record struct PostedWork(SendOrPostCallback Callback, object? State, ExecutionContext? Context)
 {
     /// <summary>Runs it; an exception of it is logged.</summary>
@@ -14,12 +14,31 @@ internal readonly record struct PostedWork(SendOrPostCallback Callback, object? 
     {
         try
         {
-            if (Context is null) Callback(State);
-            else ExecutionContext.Run(Context, static work => ((PostedWork)work!).Callback(((PostedWork)work).State), this);
+            Run();
         }
         catch (Exception exception)
         {
             log.UnhandledException(exception, "posted work");
+        }
+    }
+
+    /// <summary>Runs it. What it sets of AsyncLocals is gone afterwards: the loop's thread serves everybody.</summary>
+    internal void Run()
+    {
+        if (Context is not null)
+        {
+            ExecutionContext.Run(Context, static work => ((PostedWork)work!).Callback(((PostedWork)work).State), this);
+            return;
+        }
+
+        var before = ExecutionContext.Capture();
+        try
+        {
+            Callback(State);
+        }
+        finally
+        {
+            if (before is not null) ExecutionContext.Restore(before);
         }
     }
 }

@@ -32,7 +32,7 @@ public sealed class SendUrgentTests(bool onLoop)
     }
 
     [Test]
-    public async Task Bytes_that_were_written_and_not_flushed_go_before_it_and_what_is_written_next_behind()
+    public async Task It_overtakes_bytes_that_were_written_and_not_flushed_and_what_is_written_next_goes_behind()
     {
         await using var wire = await Wire.Dial();
         wire.Peer.Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, optionValue: true);
@@ -49,7 +49,7 @@ public sealed class SendUrgentTests(bool onLoop)
         });
 
         for (var i = 0; i < 50; i++)
-            Assert.That(wire.Peer.ReadText(12), Is.EqualTo("before!after"));
+            Assert.That(wire.Peer.ReadText(12), Is.EqualTo("!beforeafter"));
     }
 
     [TestCase(false)]
@@ -104,11 +104,12 @@ public sealed class SendUrgentTests(bool onLoop)
     }
 
     [Test]
-    public async Task While_a_flush_waits_it_is_refused_and_the_flush_goes_on()
+    public async Task While_a_flush_waits_it_goes_behind_it_and_disturbs_nobody()
     {
         var kernel = new ScriptedKernel();
         var faucet = new Faucet(kernel);
         await using var wire = await Wire.Dial(kernel);
+        wire.Peer.Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, optionValue: true);
         faucet.Close();
 
         await wire.Run(onLoop, async () =>
@@ -117,59 +118,72 @@ public sealed class SendUrgentTests(bool onLoop)
             await wire.Settled();
             Assert.That(flushing.IsCompleted, Is.False);
 
-            await Assert.ThrowsAsync<InvalidOperationException>(async () => await wire.Connection.SendUrgentAsync((byte)'!').Within());
+            await wire.Connection.SendUrgentAsync((byte)'!').Within();
+            Assert.That(flushing.IsCompleted, Is.False);
 
             faucet.Give(wire.Loop, int.MaxValue);
             await flushing.Within();
         });
         Assert.That(wire.Peer.ReadExactly(100_000), Has.Length.EqualTo(100_000));
-        Assert.That(kernel.Count(KernelCall.SendUrgent), Is.Zero);
+        Assert.That(wire.Peer.ReadText(1), Is.EqualTo("!"));
+        Assert.That(kernel.Count(KernelCall.SendUrgent), Is.EqualTo(1));
     }
 
     [Test]
-    public async Task It_waits_above_the_high_watermark_and_cancelled_it_is_sent_all_the_same()
+    public async Task Beside_a_handler_that_writes_it_breaks_nothing()
     {
-        await using var wire = await Wire.Dial(options: new ConnectOptions { SendLowWatermark = 0, SendBufferSize = 32 * 1024 }, peerReceiveBuffer: 8 * 1024);
-        var ordinary = new byte[Ordinary];
-        using var cancel = new CancellationTokenSource();
-
-        await wire.Run(onLoop, async () =>
+        await using var loop = TestLoop.Start();
+        var accepted = new TaskCompletionSource<Connection>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var listener = await loop.ListenAsync(Loopback.AnyPort, connection =>
         {
-            // The first waits for the peer and gives up; the byte behind it then waits as well.
-            using var giveUp = new CancellationTokenSource();
-            var flushing = wire.Connection.Output.WriteAsync(ordinary, giveUp.Token).AsTask();
-            await wire.Settled();
-            Assert.That(flushing.IsCompleted, Is.False, "The test's own premise.");
-            await giveUp.CancelAsync();
-            await Assert.CatchAsync<OperationCanceledException>(async () => await flushing.Within());
-
-            var sending = wire.Connection.SendUrgentAsync((byte)'!', cancel.Token).AsTask();
-            await wire.Settled();
-            Assert.That(sending.IsCompleted, Is.False);
-            await cancel.CancelAsync();
-            await Assert.CatchAsync<OperationCanceledException>(async () => await sending.Within());
-            wire.Connection.ShutdownSend();
+            accepted.SetResult(connection);
+            return Handlers.Echo(connection);
+        }).Within();
+        using var peer = RawPeer.Dial(listener.LocalEndPoint);
+        peer.Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, optionValue: true);
+        var connection = await accepted.Task.Within();
+        var sending = Task.Run(async () =>
+        {
+            for (var i = 0; i < 200; i++)
+                await connection.SendUrgentAsync((byte)'!').Within();
         });
 
-        var (bytes, mark) = await Task.Run(() => wire.Peer.ReadSlowlyToEnd(piece: 60_000)).Within();
-        Assert.That((bytes.Length, mark), Is.EqualTo((ordinary.Length, ordinary.Length)));
+        var ordinary = 0;
+        for (var i = 0; i < 200; i++)
+        {
+            peer.Send("x");
+            while (true)
+            {
+                if (peer.ReadText(1) is "x")
+                    break;
+            }
+
+            ordinary++;
+        }
+
+        await sending.Within();
+        Assert.That(ordinary, Is.EqualTo(200));
+        Assert.That(connection.CloseReason, Is.EqualTo(CloseReason.None));
     }
 
     [Test]
-    public async Task A_token_that_is_cancelled_already_sends_nothing()
+    public async Task It_does_not_wait_for_a_peer_that_takes_nothing_and_counts_as_unsent()
     {
-        await using var wire = await Wire.Dial();
-        using var cancelled = new CancellationTokenSource();
-        await cancelled.CancelAsync();
+        var kernel = new ScriptedKernel();
+        var faucet = new Faucet(kernel);
+        await using var wire = await Wire.Dial(kernel, new ConnectOptions { MaxUnsentBytes = 10 });
+        faucet.Close();
 
         await wire.Run(onLoop, async () =>
         {
-            await Assert.CatchAsync<OperationCanceledException>(async () => await wire.Connection.SendUrgentAsync((byte)'!', cancelled.Token).Within());
-            await wire.Connection.Output.WriteAsync("x"u8.ToArray()).Within();
+            await wire.Connection.Output.WriteAsync("12345678"u8.ToArray()).Within();
+            await wire.Connection.SendUrgentAsync((byte)'9').Within();
+            await wire.Connection.SendUrgentAsync((byte)'0').Within();
+            Assert.That(wire.Connection.CloseReason, Is.EqualTo(CloseReason.None));
+            await Assert.ThrowsAsync<ConnectionAbortedException>(async () => await wire.Connection.SendUrgentAsync((byte)'!').Within());
+            Assert.That(wire.Connection.CloseReason, Is.EqualTo(CloseReason.SendLimit));
+            await Assert.ThrowsAsync<ConnectionAbortedException>(async () => await wire.Connection.SendUrgentAsync((byte)'!').Within());
         });
-
-        Assert.That(wire.Peer.ReadText(1), Is.EqualTo("x"));
-        Assert.That(Kernel.System.ReceiveUrgent((int)wire.Peer.Socket.Handle, new byte[1]), Is.EqualTo(-(int)Errno.EINVAL));
     }
 
     [Test]
@@ -192,6 +206,8 @@ public sealed class SendUrgentTests(bool onLoop)
         {
             await Assert.ThrowsAsync<NotSupportedException>(async () => await wire.Connection.SendUrgentAsync((byte)'!').Within());
             await Assert.ThrowsAsync<NotSupportedException>(async () => await wire.Connection.ReceiveUrgentAsync().Within());
+            await Assert.ThrowsAsync<NotSupportedException>(async () => await wire.Connection.IsAtMarkAsync().Within());
+            await Assert.ThrowsAsync<NotSupportedException>(async () => await wire.Connection.DiscardToMarkAsync().Within());
             await wire.Connection.Output.WriteAsync("still"u8.ToArray()).Within();
         });
 

@@ -11,8 +11,10 @@ public sealed class UrgentByteThatNeverComesTests
     {
         var kernel = new ScriptedKernel { OnReceiveUrgent = static (_, _) => -(int)Errno.EAGAIN };
         await using var wire = await Wire.Dial(kernel);
-        var waiting = wire.Connection.ReceiveUrgentAsync().AsTask();
         var reading = wire.ReadText(10);
+        await wire.Settled();
+        var waiting = wire.Connection.ReceiveUrgentAsync().AsTask();
+        await wire.Settled();
         wire.Peer.Send("first");
         await wire.Settled();
         var turns = wire.Loop.Counters.Turns;

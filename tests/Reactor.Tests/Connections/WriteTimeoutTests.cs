@@ -41,6 +41,23 @@ public sealed class WriteTimeoutTests : IDisposable
     }
 
     [Test]
+    public async Task A_peer_that_has_reset_takes_nothing_and_yet_what_it_sent_before_is_read()
+    {
+        await using var wire = await Wire.Dial(_kernel, Impatient);
+        _faucet.Close();
+        await wire.Connection.Output.WriteAsync("few bytes"u8.ToArray()).Within();
+        wire.Peer.Send("last words");
+        wire.Peer.Reset();
+        await Until.True(() => wire.Connection.CloseReason == CloseReason.Reset);
+
+        await PassTime(wire, seconds: 11);
+
+        Assert.That(await wire.ReadText(10), Is.EqualTo("last words"));
+        await Assert.ThrowsAsync<ConnectionResetException>(async () => await wire.Connection.Input.ReadAsync().Within());
+        Assert.That(wire.Loop.Counters.RentedBuffers, Is.Zero);
+    }
+
+    [Test]
     public async Task It_holds_for_bytes_that_wait_while_nobody_awaits_a_flush()
     {
         await using var wire = await Wire.Dial(_kernel, Impatient);

@@ -18,7 +18,7 @@ internal static class StressConnectionOperations
         new(["Connection.GetPeerCredentialsAsync()"], Allowed.Credentials, Credentials),
         new(["Connection.IsAtMarkAsync()"], Allowed.Mark, static stress => stress.Connection.IsAtMarkAsync().AsTask()),
         new(["Connection.DiscardToMarkAsync(CancellationToken)"], Allowed.Discard, static stress => stress.Target.Reading(() => stress.Connection.DiscardToMarkAsync(stress.SomeToken()).AsTask())),
-        new(["Connection.SendUrgentAsync(Byte, CancellationToken)"], Allowed.Urgent, static stress => stress.Target.Flushing(() => stress.Connection.SendUrgentAsync(stress.Target.Value, stress.SomeToken()).AsTask())),
+        new(["Connection.SendUrgentAsync(Byte)"], Allowed.Urgent, static stress => stress.Connection.SendUrgentAsync(stress.Target.Value).AsTask()),
         new(["Connection.ReceiveUrgentAsync(CancellationToken)"], Allowed.Urgent, ReceiveUrgent),
         new(["Connection.PeekAsync(Memory<Byte>, CancellationToken)"], Allowed.Read, static stress => stress.Target.Reading(() => Peek(stress))),
         new(["Connection.AsStream()"], Allowed.ReadOrWrite, static stress => ReadingAnew(stress, () => stress.Target.Flushing(() => UseStream(stress)))),

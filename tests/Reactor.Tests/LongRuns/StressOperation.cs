@@ -50,7 +50,7 @@ internal static class Allowed
         || (exception is NotSupportedException && stress.Connection.LocalEndPoint is not System.Net.IPEndPoint);
 
     public static bool Mark(StressCase stress, Exception exception) =>
-        exception is ConnectionException || (exception is KernelException && stress.Connection.LocalEndPoint is not System.Net.IPEndPoint);
+        exception is ConnectionException || (exception is NotSupportedException && stress.Connection.LocalEndPoint is not System.Net.IPEndPoint);
 
     public static bool Discard(StressCase stress, Exception exception) => Read(stress, exception) || Mark(stress, exception);
 
