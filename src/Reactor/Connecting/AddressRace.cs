@@ -30,7 +30,9 @@ internal sealed class AddressRace
     private int _begun;
     private int _underWay;
     private bool _isBeginning;
-    private ConnectAttempt? _last;
+
+    // The attempt whose end is the result's. Null while none has ended.
+    private ConnectAttempt? _telling;
     private Connection? _winner;
     private ExceptionDispatchInfo? _error;
 
@@ -63,10 +65,10 @@ internal sealed class AddressRace
         if (_winner is null && _begun < _addresses.Count && IsOver)
         {
             // Cancelled with addresses left, whatever became of those before.
-            return new ConnectResult(ConnectOutcome.Canceled, _last?.EndPoint ?? _name, [.. _attempts.OfType<ConnectAttempt>()]) { Elapsed = _connector.Since(_start) };
+            return new ConnectResult(ConnectOutcome.Canceled, _telling?.EndPoint ?? _name, [.. _attempts.OfType<ConnectAttempt>()]) { Elapsed = _connector.Since(_start) };
         }
 
-        return _connector.Result(_last!, [.. _attempts.OfType<ConnectAttempt>()], _winner, _start);
+        return _connector.Result(_telling!, [.. _attempts.OfType<ConnectAttempt>()], _winner, _start);
     }
 
     /// <summary>The families by turns, beginning with that of the first, each in its own order (RFC 8305, 4); an address that comes again is left out.</summary>
@@ -140,7 +142,9 @@ internal sealed class AddressRace
         }
 
         _attempts[index] = attempt;
-        _last = attempt;
+
+        // That there is no route for one family says less than what became of the other.
+        if (_telling is null || _telling.IsImmediate || !attempt.IsImmediate) _telling = attempt;
         if (connection is null) return;
         _winner = connection;
         _next.Cancel();

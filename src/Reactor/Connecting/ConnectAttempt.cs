@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 
 namespace Reactor;
@@ -25,4 +26,11 @@ public sealed record ConnectAttempt
 
     /// <summary>From the making of its socket on.</summary>
     public TimeSpan Elapsed { get; init; }
+
+    /// <summary>One sentence with the call, the errno, the address and the time.</summary>
+    public override string ToString()
+    {
+        var what = Errno == Errno.None ? $"connect {ErrnoText.Describe(EndPoint)}: {Outcome}" : ErrnoText.Describe(Syscall ?? "connect", EndPoint, Errno);
+        return string.Create(CultureInfo.InvariantCulture, $"{what}, after {Elapsed.TotalMilliseconds:0.###} ms");
+    }
 }

@@ -8,7 +8,7 @@ public sealed record ConnectOptions : ConnectionOptions
 {
     /// <summary>
     /// How long a dial may take, with the resolving of a name and all its addresses; with <see cref="Retry"/>, how long each try
-    /// may. Default: 15 seconds. <see cref="Timeout.InfiniteTimeSpan"/> leaves it to the kernel, which gives up after some two
+    /// may. The wait for a place (<see cref="MaxInFlight"/>, <see cref="ConnectsPerSecond"/>) does not count. Default: 15 seconds. <see cref="Timeout.InfiniteTimeSpan"/> leaves it to the kernel, which gives up after some two
     /// minutes on Linux (<c>tcp_syn_retries</c>, tcp(7)).
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
@@ -88,7 +88,8 @@ public sealed record ConnectOptions : ConnectionOptions
     /// <summary>
     /// Whether the first send may carry the SYN (<c>TCP_FASTOPEN_CONNECT</c>, RFC 7413). Default: false. With a target that gave us
     /// its cookie before, the dial is then connected before anything was heard from it, and that nobody listens shows as a
-    /// failed read or write. Only for protocols in which the client speaks first: until it does, nothing is sent at all.
+    /// failed read or write. Only for protocols in which the client speaks first: until it does nothing is sent at all, and
+    /// <see cref="Connection.ShutdownSend"/> before that breaks the connection.
     /// </summary>
     public bool FastOpen { get; init; }
 }

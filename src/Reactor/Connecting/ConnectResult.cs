@@ -10,10 +10,14 @@ public sealed class ConnectResult
     {
         Outcome = outcome;
         EndPoint = endPoint;
+        Target = endPoint;
         Attempts = attempts;
     }
 
-    /// <summary>How it ended. With several addresses: connected, or how the one did that ended last.</summary>
+    /// <summary>
+    /// How it ended. With several addresses: connected, or how the one did that ended last, of those of which the network was
+    /// asked if there were any.
+    /// </summary>
     public ConnectOutcome Outcome { get; }
 
     /// <summary>What the system said; <see cref="Errno.None"/> when it said nothing: connected, our own timeout, cancelled, not resolved.</summary>
@@ -22,7 +26,10 @@ public sealed class ConnectResult
     /// <summary>The call that failed, as its man page names it; null when none did.</summary>
     public string? Syscall { get; init; }
 
-    /// <summary>The last address tried, or the target when none was.</summary>
+    /// <summary>What was dialled: a name, or an address.</summary>
+    public EndPoint Target { get; internal set; }
+
+    /// <summary>The address that <see cref="Outcome"/> is about, or the target when none was.</summary>
     public EndPoint EndPoint { get; }
 
     /// <summary>Where the last address was dialled from; see <see cref="ConnectAttempt.LocalEndPoint"/>.</summary>
@@ -57,7 +64,13 @@ public sealed class ConnectResult
             { ResolveException: { } exception } => $"getaddrinfo {ErrnoText.Describe(EndPoint)}: {exception.Message}",
             _ => $"{Syscall ?? "connect"} {ErrnoText.Describe(EndPoint)}: {Outcome}",
         };
-        return string.Create(CultureInfo.InvariantCulture, $"{what}, after {Elapsed.TotalMilliseconds:0.###} ms");
+        var which = this switch
+        {
+            { Attempts.Count: > 1 } => string.Create(CultureInfo.InvariantCulture, $", one of {Attempts.Count} attempts at {ErrnoText.Describe(Target)}"),
+            { Attempts.Count: 1, Target: DnsEndPoint name } => $" for {ErrnoText.Describe(name)}",
+            _ => "",
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{what}{which}, after {Elapsed.TotalMilliseconds:0.###} ms");
     }
 
     /// <summary>The result as an exception.</summary>

@@ -43,28 +43,30 @@ public sealed record ConnectRetryOptions
     } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Whether a result is worth another try; called on the loop while tries are left, for every one but connected and cancelled. Default:
-    /// <see cref="IsTransient"/>.
+    /// Whether the result of a try is worth another; called on the loop while tries are left, for every one but connected and cancelled. Default:
+    /// <see cref="IsTransient(ConnectResult)"/>.
     /// </summary>
     public Func<ConnectResult, bool> ShouldRetry { get; init; } = IsTransient;
 
     /// <summary>
-    /// Whether time alone may mend it: refused, timed out, no port left to dial from, a Unix-domain listener's backlog full,
-    /// descriptors or memory run out. That there is no route is not.
+    /// Whether time alone may mend it, for one of its addresses at least: refused, timed out, no port left to dial from, a
+    /// Unix-domain listener's backlog full, descriptors or memory run out. That there is no route is not.
     /// </summary>
-    /// <param name="result">The result.</param>
+    /// <param name="result">The result of one try.</param>
     public static bool IsTransient(ConnectResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        return result switch
-        {
-            { Outcome: ConnectOutcome.Refused or ConnectOutcome.TimedOut } => true,
-
-            // From bind(2) EADDRNOTAVAIL means that the address is not ours, and it will not be by waiting.
-            { Outcome: ConnectOutcome.AddressUnavailable } => result is { Errno: Errno.EADDRINUSE or Errno.EAGAIN } or { Syscall: "connect" },
-            _ => result.Errno is Errno.EAGAIN or Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM,
-        };
+        return result.Outcome == ConnectOutcome.TimedOut || result.Attempts.Any(IsTransient);
     }
+
+    private static bool IsTransient(ConnectAttempt attempt) => attempt switch
+    {
+        { Outcome: ConnectOutcome.Refused or ConnectOutcome.TimedOut } => true,
+
+        // From bind(2) EADDRNOTAVAIL means that the address is not ours, and it will not be by waiting.
+        { Outcome: ConnectOutcome.AddressUnavailable } => attempt is { Errno: Errno.EADDRINUSE or Errno.EAGAIN } or { Syscall: "connect" },
+        _ => attempt.Errno is Errno.EAGAIN or Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM,
+    };
 
     /// <summary>The pause after so many tries.</summary>
     /// <param name="tries">Tries so far, 1 or more.</param>

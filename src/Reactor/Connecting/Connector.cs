@@ -107,13 +107,15 @@ public sealed class Connector
     {
         var start = Loop.Kernel.Timestamp;
         var result = await TryAsync(target, cancellationToken);
-        for (var tries = 1; Options.Retry is { } retry && tries < retry.Attempts && IsWorthRetrying(retry, result); tries++)
+        var last = result;
+        for (var tries = 1; Options.Retry is { } retry && tries < retry.Attempts && IsWorthRetrying(retry, last); tries++)
         {
             var isOver = await PauseAsync(retry.Pause(tries, Jitter()), cancellationToken);
-            var next = isOver ? new ConnectResult(ConnectOutcome.Canceled, result.EndPoint, []) : await TryAsync(target, cancellationToken);
-            result = next.After(result, Since(start));
+            last = isOver ? new ConnectResult(ConnectOutcome.Canceled, result.EndPoint, []) : await TryAsync(target, cancellationToken);
+            result = last.After(result, Since(start));
         }
 
+        result.Target = target;
         if (Loop.IsStopping && result.Outcome == ConnectOutcome.Canceled) Loop.ConnectsCanceled++;
         return result;
     }

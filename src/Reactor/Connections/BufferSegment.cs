@@ -62,6 +62,7 @@ internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
         _end = 0;
         Start = 0;
         RunningIndex = 0;
+        IsUrgent = false;
         Next = null;
         Memory = default;
     }

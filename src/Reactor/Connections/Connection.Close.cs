@@ -83,6 +83,7 @@ public sealed partial class Connection
         Release();
         _firstByteTimer?.Cancel();
         if (_closing is not null) return new ValueTask(_closing.Task);
+        if (!IsOpen) return ValueTask.CompletedTask;
         _closingReason = reason;
         var isFlushed = !_writer.HasUnsent || IsBroken;
         if (isFlushed) CloseFlushed(reason);
@@ -280,6 +281,13 @@ public sealed partial class Connection
             closed = _closed;
         }
 
-        closed?.Cancel();
+        try
+        {
+            closed?.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            Loop.Log.UnhandledException(exception, "a callback of Closed");
+        }
     }
 }

@@ -33,7 +33,7 @@ public sealed partial class Connection
         while ((count > 0 || count == -(int)Errno.EINTR) && HasBudget);
 
         Loop.Segments.Return(scratch);
-        if (count > 0) RequestTurn();
+        if (count is > 0 or -(int)Errno.EINTR) RequestTurn();
         else if (count != -(int)Errno.EAGAIN) End(_closingReason);
     }
 }

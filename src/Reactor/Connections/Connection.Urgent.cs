@@ -142,10 +142,14 @@ public sealed partial class Connection
         waiting.TrySetCanceled(cancellationToken);
     }
 
-    /// <summary>Gives the urgent byte to the one who waits for it, if it is here.</summary>
+    /// <summary>Gives the urgent byte to the one who waits for it, if it is here. Nobody does as a rule, and every receive asks.</summary>
     internal void ResumeUrgent()
     {
-        if (_urgentWaiter is not { } waiting) return;
+        if (_urgentWaiter is not null) ResumeUrgent(_urgentWaiter);
+    }
+
+    private void ResumeUrgent(TaskCompletionSource<byte?> waiting)
+    {
         Span<byte> one = stackalloc byte[1];
         var count = IsOpen ? ReceiveUrgent(one) : 0;
         if (count == 1) waiting.TrySetResult(one[0]);

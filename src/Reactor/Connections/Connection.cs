@@ -166,10 +166,12 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     {
         _turnRequested = false;
         if (_isLingering && IsOpen) DiscardUntilEnd();
+
+        // First, so that who watches Closed hears of it before the read or write that it waits for fails.
+        TellClosed();
         _reader.Resume();
         _writer.Resume();
         ResumeUrgent();
-        TellClosed();
     }
 
     void IRegistrant.OnStopping()

@@ -17,6 +17,9 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
     private readonly EventLoop _loop;
     private LoopCompletion<ReadResult> _completion;
 
+    // The operation under way, where another thread began it; null where the loop did, which uses the completion over and over.
+    private LoopOperation<ReadResult>? _elsewhere;
+
     private volatile State _state;
 
     // Meaningful while a read is starting or pending.
@@ -62,9 +65,10 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
-        ThrowIfNotReadable();
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<ReadResult>(cancellationToken);
-        if (!_loop.IsOnLoop) return ReadElsewhere(cancellationToken);
+        var isOnLoop = _loop.IsOnLoop;
+        Claim(isOnLoop ? State.Pending : State.Starting);
+        if (!isOnLoop) return ReadElsewhere(cancellationToken);
         if (!TryRead(out var result, out var error))
         {
             _completion.Reset();
@@ -73,24 +77,34 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
             return new ValueTask<ReadResult>(this, _completion.Version);
         }
 
-        if (error is not null) return ValueTask.FromException<ReadResult>(error);
-        HandOut(result);
-        return new ValueTask<ReadResult>(result);
+        if (error is null)
+        {
+            HandOut(result);
+            return new ValueTask<ReadResult>(result);
+        }
+
+        _state = State.Idle;
+        return ValueTask.FromException<ReadResult>(error);
     }
 
     public override bool TryRead(out ReadResult result)
     {
-        ThrowIfNotReadable();
-        if (!_loop.IsOnLoop)
+        var isOnLoop = _loop.IsOnLoop;
+        var before = Claim(isOnLoop ? State.Pending : State.Starting);
+        Exception? error = null;
+        if (!isOnLoop)
         {
             if (TryTakeElsewhere(out result)) return true;
-            return _connection.IsOpen ? false : throw _connection.EndedException("recv");
+            if (!_connection.IsOpen) error = _connection.EndedException("recv");
+        }
+        else if (TryRead(out result, out error) && error is null)
+        {
+            HandOut(result);
+            return true;
         }
 
-        if (!TryRead(out result, out var error)) return false;
-        if (error is not null) throw error;
-        HandOut(result);
-        return true;
+        _state = before;
+        return error is null ? false : throw error;
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -136,20 +150,13 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
         {
             var token = _token;
             Unpend();
-            _completion.SetException(new OperationCanceledException(token));
+            Fail(new OperationCanceledException(token));
         }
         else if (TryRead(out var result, out var error))
         {
             Unpend();
-            if (error is not null)
-            {
-                _completion.SetException(error);
-            }
-            else
-            {
-                HandOut(result);
-                _completion.SetResult(result);
-            }
+            if (error is null) Complete(result);
+            else Fail(error);
         }
     }
 
@@ -160,21 +167,42 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
         _connection.RequestTurn();
     }
 
-    private void ThrowIfNotReadable()
+    // Of two reads at once, from whichever threads, one goes on and the other is told.
+    private State Claim(State next)
     {
         if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
-        if (_state is State.Starting or State.Pending or State.HandedOut) throw new InvalidOperationException("Reading is already in progress: one read at a time, and AdvanceTo before the next.");
+        var state = _state;
+        if (state is State.Idle or State.HandedOutTentatively && Interlocked.CompareExchange(ref _state, next, state) == state) return state;
+        throw new InvalidOperationException("Reading is already in progress: one read at a time, and AdvanceTo before the next.");
     }
 
     private ValueTask<ReadResult> ReadElsewhere(CancellationToken cancellationToken)
     {
         if (TryTakeElsewhere(out var result)) return new ValueTask<ReadResult>(result);
 
-        _completion.Reset();
+        var elsewhere = _elsewhere = new LoopOperation<ReadResult>(_loop);
         _token = cancellationToken;
-        _state = State.Starting;
         _loop.Enqueue(static reader => ((ConnectionReader)reader!).Start(), this);
-        return new ValueTask<ReadResult>(this, _completion.Version);
+        return elsewhere.Task;
+    }
+
+    // Once the state says so another thread may begin the next.
+    private void Complete(ReadResult result)
+    {
+        var elsewhere = _elsewhere;
+        _elsewhere = null;
+        HandOut(result);
+        if (elsewhere is null) _completion.SetResult(result);
+        else elsewhere.SetResult(result);
+    }
+
+    private void Fail(Exception error)
+    {
+        var elsewhere = _elsewhere;
+        _elsewhere = null;
+        _state = State.Idle;
+        if (elsewhere is null) _completion.SetException(error);
+        else elsewhere.SetException(error);
     }
 
     private void Start()
@@ -192,7 +220,6 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
 
     private void Unpend()
     {
-        _state = State.Idle;
         if (!_token.CanBeCanceled) return;
         _registration.Unregister();
         _registration = default;
@@ -272,6 +299,7 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
     private bool Receive()
     {
         _connection.ResumeUrgent();
+        if (!_connection.IsOpen) return false;
         var segment = _tail is { Room: >= LeastRoom } ? _tail : _loop.Segments.Rent();
         var room = segment.Room;
         int count;

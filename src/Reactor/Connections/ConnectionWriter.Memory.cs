@@ -72,9 +72,9 @@ internal sealed partial class ConnectionWriter
         CheckLimit();
     }
 
-    private void CheckLimit()
+    private void CheckLimit(int more = 0)
     {
-        if (_unflushed + (_queue?.Copied ?? 0) <= _connection.Options.MaxUnsentBytes) return;
+        if (_unflushed + (_queue?.Copied ?? 0) + more <= _connection.Options.MaxUnsentBytes) return;
         _isOverLimit = true;
         _connection.AbortFor(CloseReason.SendLimit);
     }

@@ -19,6 +19,9 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
     private readonly int _lowWatermark;
     private LoopCompletion<FlushResult> _completion;
 
+    // The operation under way, where another thread began it; null where the loop did, which uses the completion over and over.
+    private LoopOperation<FlushResult>? _elsewhere;
+
     // Made when the system first refuses something or several buffers are flushed at once; most connections never need it.
     private SendQueue? _queue;
 
@@ -61,7 +64,7 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
     /// <summary>Whether something that was flushed has still to be taken by the system.</summary>
     internal bool HasUnsent => Unsent > 0;
 
-    /// <summary>Whether a flush waits.</summary>
+    /// <summary>Whether a flush waits, or is being made.</summary>
     internal bool IsPending => _state != State.Idle;
 
     private long Unsent => _queue?.Length ?? 0;
@@ -74,11 +77,13 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
         ThrowIfNotWritable();
-        if (_state != State.Idle) throw new InvalidOperationException("A flush is in progress: one at a time.");
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<FlushResult>(cancellationToken);
-        if (!_loop.IsOnLoop) return WriteElsewhere(source, cancellationToken);
+        var isOnLoop = _loop.IsOnLoop;
+        Claim(isOnLoop ? State.Pending : State.Starting);
+        if (!isOnLoop) return WriteElsewhere(source, cancellationToken);
         if (TryFlush(source, out var result, out var error))
         {
+            _state = State.Idle;
             return error is null ? new ValueTask<FlushResult>(result) : ValueTask.FromException<FlushResult>(error);
         }
 
@@ -126,7 +131,7 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         if (_connection.IsBroken)
         {
             Unpend();
-            _completion.SetException(_connection.EndedException("send"));
+            Fail(_connection.EndedException("send"));
         }
         else if (_cancelRequested || _token.IsCancellationRequested)
         {
@@ -136,7 +141,7 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         {
             Keep();
             Unpend();
-            _completion.SetResult(default);
+            Complete(default);
         }
         else if (!_isAboveHigh)
         {
@@ -150,15 +155,10 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
     {
         if (_released || _connection.IsBroken) throw _connection.EndedException("send");
         if (_completed) throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
-        var segment = _loop.Segments.RentExactly(1);
-        segment.Free[0] = value;
-        segment.Fill(1);
-        segment.IsUrgent = true;
-
         var wasEmpty = !HasUnsent;
         _queue ??= new SendQueue(_loop.Segments);
-        _queue.Append(segment, segment, 1);
-        CheckLimit();
+        CheckLimit(more: 1);
+        if (!_isOverLimit) _queue.AppendUrgent(value);
         if (HasUnsent && _connection.IsWritable) Drain();
         if (_connection.IsBroken) throw _connection.EndedException("send");
         if (wasEmpty && HasUnsent) _connection.WatchUnsent();
@@ -186,17 +186,47 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         if (_completed) throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
 
         // On its way to the loop it takes along what is written, and so must not be overtaken.
-        if (_state == State.Starting) throw new InvalidOperationException("A flush is in progress: await it before writing more.");
+        if (_state == State.Starting) throw FlushInProgress();
     }
+
+    // Of two flushes at once, from whichever threads, one goes on and the other is told.
+    private void Claim(State next)
+    {
+        if (Interlocked.CompareExchange(ref _state, next, State.Idle) != State.Idle) throw FlushInProgress();
+    }
+
+    private static InvalidOperationException FlushInProgress() => new("A flush is in progress: one at a time, and await it before writing more.");
 
     private ValueTask<FlushResult> WriteElsewhere(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
     {
-        _completion.Reset();
+        var elsewhere = _elsewhere = new LoopOperation<FlushResult>(_loop);
         _token = cancellationToken;
         _startingMemory = source;
-        _state = State.Starting;
         _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Start(), this);
-        return new ValueTask<FlushResult>(this, _completion.Version);
+        return elsewhere.Task;
+    }
+
+    private void Complete(FlushResult result)
+    {
+        var elsewhere = Finished();
+        if (elsewhere is null) _completion.SetResult(result);
+        else elsewhere.SetResult(result);
+    }
+
+    private void Fail(Exception error)
+    {
+        var elsewhere = Finished();
+        if (elsewhere is null) _completion.SetException(error);
+        else elsewhere.SetException(error);
+    }
+
+    // From here on another thread may begin the next.
+    private LoopOperation<FlushResult>? Finished()
+    {
+        var elsewhere = _elsewhere;
+        _elsewhere = null;
+        _state = State.Idle;
+        return elsewhere;
     }
 
     private void Start()
@@ -209,9 +239,8 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
             return;
         }
 
-        _state = State.Idle;
-        if (error is null) _completion.SetResult(result);
-        else _completion.SetException(error);
+        if (error is null) Complete(result);
+        else Fail(error);
     }
 
     private void Pend()
@@ -222,7 +251,6 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
 
     private void Unpend()
     {
-        _state = State.Idle;
         if (!_token.CanBeCanceled) return;
         _registration.Unregister();
         _registration = default;
@@ -237,8 +265,8 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         _cancelRequested = false;
         var token = _token;
         Unpend();
-        if (isCanceled) _completion.SetResult(new FlushResult(isCanceled: true, isCompleted: false));
-        else _completion.SetException(new OperationCanceledException(token));
+        if (isCanceled) Complete(new FlushResult(isCanceled: true, isCompleted: false));
+        else Fail(new OperationCanceledException(token));
     }
 
     // False when the flush has to wait.

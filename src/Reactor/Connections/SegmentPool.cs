@@ -30,18 +30,11 @@ internal sealed class SegmentPool(EventLoop loop)
         return _elsewhere.TryDequeue(out segment) ? segment : new BufferSegment(BufferSegment.DefaultSize);
     }
 
-    /// <summary>Gives an empty buffer of <see cref="BufferSegment.SmallSize"/> bytes. On the loop only.</summary>
+    /// <summary>Gives an empty buffer of <see cref="BufferSegment.SmallSize"/> bytes.</summary>
     internal BufferSegment RentSmall()
     {
         Count(1);
-        return _keptSmall.TryPop(out var segment) ? segment : new BufferSegment(BufferSegment.SmallSize);
-    }
-
-    /// <summary>Gives an empty buffer of so many bytes, which is not kept when it is returned.</summary>
-    internal BufferSegment RentExactly(int size)
-    {
-        Count(1);
-        return new BufferSegment(size);
+        return loop.IsOnLoop && _keptSmall.TryPop(out var segment) ? segment : new BufferSegment(BufferSegment.SmallSize);
     }
 
     /// <summary>Takes one back that nobody looks at any more.</summary>

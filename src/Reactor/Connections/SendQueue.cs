@@ -28,10 +28,9 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
         // What is borrowed comes first.
         if (!_borrowed.IsEmpty) CopyBorrowed();
 
-        // What little a peer does not take would otherwise hold a whole buffer, and so would each small write behind it. An
-        // urgent byte stays by itself.
-        if (_tail is null && length <= BufferSegment.SmallSize && !tail.IsUrgent) Add(pool.RentSmall());
-        if (_tail is not null && _tail.Room >= length && !tail.IsUrgent)
+        // What little a peer does not take would otherwise hold a whole buffer, and so would each small write behind it.
+        if (_tail is null && length is > 0 and <= BufferSegment.SmallSize) Add(pool.RentSmall());
+        if (_tail is { IsUrgent: false } && _tail.Room >= length)
         {
             for (var segment = head; segment is not null;)
             {
@@ -52,6 +51,19 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
         Consume(0);
     }
 
+    /// <summary>Takes an urgent byte. One right behind another overtakes it anyway, so that they may go out together: the last of a send is the urgent one.</summary>
+    internal void AppendUrgent(byte value)
+    {
+        if (!_borrowed.IsEmpty) CopyBorrowed();
+        if (_tail is not { IsUrgent: true, Room: > 0 })
+        {
+            Add(pool.RentSmall());
+            _tail!.IsUrgent = true;
+        }
+
+        Copy([value]);
+    }
+
     /// <summary>Sends this memory from where it lies, behind what is queued. Until <see cref="CopyBorrowed"/> or the end it must stay as it is.</summary>
     internal void Borrow(ReadOnlyMemory<byte> memory) => _borrowed = memory;
 
@@ -62,7 +74,7 @@ internal sealed unsafe class SendQueue(SegmentPool pool)
         _borrowed = default;
         while (!rest.IsEmpty)
         {
-            if (_tail is null || _tail.Room == 0)
+            if (_tail is null || _tail.Room == 0 || _tail.IsUrgent)
             {
                 Add(_tail is null && rest.Length <= BufferSegment.SmallSize ? pool.RentSmall() : pool.Rent());
             }

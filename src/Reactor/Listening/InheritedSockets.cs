@@ -19,7 +19,7 @@ public static class InheritedSockets
 
     internal static IReadOnlyList<int> Parse(string? listenPid, string? listenFds) =>
         int.TryParse(listenPid, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && pid == Environment.ProcessId
-        && int.TryParse(listenFds, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+        && ushort.TryParse(listenFds, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
             ? [.. Enumerable.Range(First, count)]
             : [];
 }

@@ -82,12 +82,25 @@ public sealed record ListenOptions : ConnectionOptions
         init => field = AtLeast(1, value);
     }
 
-    /// <summary>The mode of a Unix-domain socket's file; to connect, a client needs write permission (unix(7)). Set before anybody can connect. Default: null, as the umask has it.</summary>
+    /// <summary>
+    /// The mode of a Unix-domain socket's file; to connect, a client needs write permission (unix(7)). Set before anybody can
+    /// connect. Default: null, as the umask has it. Listening on what has no file, such as an abstract name, then fails.
+    /// </summary>
     public UnixFileMode? FileMode { get; init; }
 
     /// <summary>The user id that is to own a Unix-domain socket's file. Default: null, ours.</summary>
-    public int? FileOwner { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int? FileOwner
+    {
+        get;
+        init => field = AtLeast(0, value);
+    }
 
     /// <summary>The group id of a Unix-domain socket's file. Default: null, ours.</summary>
-    public int? FileGroup { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int? FileGroup
+    {
+        get;
+        init => field = AtLeast(0, value);
+    }
 }

@@ -10,7 +10,7 @@ public sealed partial class EventLoop
     /// <param name="handler">What serves a connection; when its task ends the connection is closed.</param>
     /// <param name="options">How to listen; null for the defaults.</param>
     /// <param name="cancellationToken">Looked at before the listener is made.</param>
-    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a host name.</exception>
+    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a host name, or has no file and <paramref name="options"/> has a mode or owner for it.</exception>
     /// <exception cref="ListenException">The system refused; it names the call, the errno and the address.</exception>
     /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
     public Task<Listener> ListenAsync(EndPoint endPoint, ConnectionHandler handler, ListenOptions? options = null, CancellationToken cancellationToken = default)
@@ -18,6 +18,11 @@ public sealed partial class EventLoop
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(handler);
         if (endPoint is DnsEndPoint) throw new ArgumentException("A host name is no address to listen on: resolve it and listen on each address.", nameof(endPoint));
+        if ((options?.FileMode is not null || options?.FileOwner is not null || options?.FileGroup is not null) && ListeningSocket.FileOf(endPoint) is null)
+        {
+            throw new ArgumentException($"{ErrnoText.Describe(endPoint)} has no file whose mode or owner could be set.", nameof(options));
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         return InvokeAsync(() =>
         {

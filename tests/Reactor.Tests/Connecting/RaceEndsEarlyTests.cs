@@ -53,6 +53,24 @@ public sealed class RaceEndsEarlyTests
     }
 
     [Test]
+    public async Task No_route_for_one_family_does_not_hide_that_the_other_was_refused_and_may_be_tried_again()
+    {
+        var kernel = new ScriptedKernel();
+        kernel.OnConnect = (descriptor, address) => address.Family == System.Net.Sockets.AddressFamily.InterNetworkV6
+            ? -(int)Errno.ENETUNREACH
+            : kernel.Real.Connect(descriptor, address);
+        await using var loop = TestLoop.Start(kernel);
+        var retry = new ConnectRetryOptions { Attempts = 3, InitialDelay = TimeSpan.FromMilliseconds(1) };
+        var connector = Resolving(loop, new ConnectOptions { Retry = retry }, IPAddress.Loopback, IPAddress.Parse("2001:db8::1"));
+
+        using var refusing = Loopback.Refusing();
+        var result = await connector.TryConnectAsync("name", refusing.EndPoint.Port).Within();
+
+        Assert.That((result.Outcome, result.Errno, result.Attempts.Count), Is.EqualTo((ConnectOutcome.Refused, Errno.ECONNREFUSED, 6)));
+        Assert.That(result.ToString(), Does.Contain("one of 6 attempts at name:"));
+    }
+
+    [Test]
     public void Null_is_no_address_to_dial_from() =>
         Assert.Throws<ArgumentException>(static () => _ = new ConnectOptions { LocalEndPoints = [null!] });
 

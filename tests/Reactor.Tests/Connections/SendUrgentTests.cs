@@ -130,6 +130,28 @@ public sealed class SendUrgentTests(bool onLoop)
     }
 
     [Test]
+    public async Task Many_to_a_peer_that_takes_nothing_cost_a_byte_each()
+    {
+        var kernel = new ScriptedKernel();
+        var faucet = new Faucet(kernel);
+        await using var wire = await Wire.Dial(kernel);
+        wire.Peer.Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, optionValue: true);
+        faucet.Close();
+        await wire.Connection.Output.WriteAsync("first"u8.ToArray()).Within();
+
+        await wire.Loop.InvokeAsync(async () =>
+        {
+            for (var i = 0; i < 10_000; i++)
+                await wire.Connection.SendUrgentAsync((byte)'!');
+        }).Within();
+        Assert.That(wire.Loop.Counters.RentedBuffers, Is.LessThanOrEqualTo(11));
+
+        await wire.Connection.Output.WriteAsync("last"u8.ToArray()).Within();
+        faucet.Give(wire.Loop, int.MaxValue);
+        Assert.That(await Task.Run(() => wire.Peer.ReadText(10_009)).Within(), Is.EqualTo($"first{new string('!', 10_000)}last"));
+    }
+
+    [Test]
     public async Task Beside_a_handler_that_writes_it_breaks_nothing()
     {
         await using var loop = TestLoop.Start();
