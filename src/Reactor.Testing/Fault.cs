@@ -8,6 +8,8 @@ namespace Reactor.Testing;
 /// <example>
 /// The second accept from now on finds no descriptor left, and so do the two after it:
 /// <code>kernel.Inject(new Fault { Call = KernelCall.Accept, First = 2, Times = 3, Errno = Errno.EMFILE });</code>
+/// A listener spends two of them on each client: when its accept finds no descriptor it tries again with the one that it keeps in
+/// reserve. What is sent in one piece is a <see cref="KernelCall.Send"/>, in several a <see cref="KernelCall.Gather"/>.
 /// </example>
 public sealed record Fault
 {

@@ -81,6 +81,8 @@ internal static class AddressArgument
         {
             if (!IPAddress.TryParse(bracketed, out var v6) || v6.AddressFamily != AddressFamily.InterNetworkV6)
                 return "between the brackets is no IPv6 address";
+            if (v6.ScopeId == 0 && bracketed.Split('%') is [_, not "0" and var scope])
+                return $"there is no network interface {scope}";
             endPoint = new IPEndPoint(v6, port);
             return null;
         }

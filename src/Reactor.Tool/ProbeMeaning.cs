@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace Reactor.Tool;
@@ -20,7 +21,7 @@ internal static class ProbeMeaning
         ConnectOutcome.TimedOut when attempt.Errno == Errno.None =>
             "Nothing came back until our own timeout: packets are dropped on the way, the host is down, or its backlog is full.",
         _ when IsUnix(attempt) => OfUnix(attempt) ?? OfLocal(attempt) ?? Fallback(attempt),
-        _ when attempt is { IsImmediate: true, Syscall: "connect" } => OfConnect(attempt.Errno) ?? OfAnswer(attempt) ?? OfLocal(attempt) ?? Fallback(attempt),
+        _ when attempt is { IsImmediate: true, Syscall: "connect" } => OfConnect(attempt) ?? OfAnswer(attempt) ?? OfLocal(attempt) ?? Fallback(attempt),
         _ when attempt.IsImmediate => OfLocal(attempt) ?? Fallback(attempt),
         _ => OfAnswer(attempt) ?? OfLocal(attempt) ?? Fallback(attempt),
     };
@@ -28,7 +29,7 @@ internal static class ProbeMeaning
     private static bool IsUnix(ConnectAttempt attempt) => attempt.EndPoint.AddressFamily == AddressFamily.Unix;
 
     // connect(2) itself failed: the kernel knew before it sent anything.
-    private static string? OfConnect(Errno errno) => errno switch
+    private static string? OfConnect(ConnectAttempt attempt) => attempt.Errno switch
     {
         Errno.ENETUNREACH => "There is no route from here to that address (a broadcast or multicast address has none), so nothing was sent.",
         Errno.EHOSTUNREACH => "The routing table here has that host as unreachable, so nothing was sent.",
@@ -36,6 +37,8 @@ internal static class ProbeMeaning
         Errno.EPERM => "A firewall of this machine forbids it, so nothing was sent.",
         Errno.EADDRNOTAVAIL => "No local port is left for that address, or the address cannot be dialled, so nothing was sent.",
         Errno.EAGAIN => "No local port is left for that address, so nothing was sent.",
+        Errno.EINVAL when attempt.EndPoint is IPEndPoint { Address: { IsIPv6LinkLocal: true, ScopeId: 0 } } =>
+            "A link-local address needs its network interface, as in fe80::1%eth0, so nothing was sent.",
         _ => null,
     };
 

@@ -30,6 +30,7 @@ public sealed class AddressArgumentTests
     [TestCase("256.0.0.1:80", "no IPv4 address")]
     [TestCase("::1:80", "in brackets")]
     [TestCase("[127.0.0.1]:80", "no IPv6 address")]
+    [TestCase("[fe80::1%nosuch0]:80", "no network interface nosuch0")]
     [TestCase("[::1]", "port is a number")]
     [TestCase("a b:80", "no host name")]
     [TestCase("./file:80", "no host name")]

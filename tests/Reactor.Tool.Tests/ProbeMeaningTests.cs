@@ -73,4 +73,19 @@ public sealed class ProbeMeaningTests
             IsImmediate = isImmediate,
             Elapsed = TimeSpan.FromSeconds(seconds),
         });
+
+    [Test]
+    public void A_link_local_address_without_its_interface_is_told_what_is_missing()
+    {
+        var attempt = new ConnectAttempt
+        {
+            EndPoint = System.Net.IPEndPoint.Parse("[fe80::1]:80"),
+            Outcome = ConnectOutcome.Failed,
+            Errno = Errno.EINVAL,
+            Syscall = "connect",
+            IsImmediate = true,
+        };
+
+        Assert.That(ProbeMeaning.Of(attempt), Does.Contain("fe80::1%eth0"));
+    }
 }

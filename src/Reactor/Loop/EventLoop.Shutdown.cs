@@ -35,7 +35,8 @@ public sealed partial class EventLoop
     /// that its handler finishes, and after <see cref="EventLoopOptions.ShutdownTimeout"/> what is left is aborted. Dialled
     /// connections that nobody reads are closed once the handlers have finished. The task is done when the thread and all
     /// descriptors are gone; <see cref="Counters"/> then say how many connections were drained and how many aborted, and how many
-    /// connects cancelled. May be called from the loop and more than once.
+    /// connects cancelled. May be called from the loop and more than once, but not awaited in a handler, which would wait for
+    /// itself.
     /// </summary>
     public ValueTask DisposeAsync()
     {
