@@ -60,11 +60,7 @@ public sealed record ConnectOptions : ConnectionOptions
     public int MaxInFlight
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            field = value;
-        }
+        init => field = AtLeast(1, value);
     } = int.MaxValue;
 
     /// <summary>

@@ -11,11 +11,7 @@ public sealed record ConnectRetryOptions
     public int Attempts
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            field = value;
-        }
+        init => field = ConnectionOptions.AtLeast(1, value);
     } = 3;
 
     /// <summary>The ceiling of the first pause; it doubles for each further one. Default: 100 ms.</summary>
@@ -23,11 +19,7 @@ public sealed record ConnectRetryOptions
     public TimeSpan InitialDelay
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            field = value;
-        }
+        init => field = ConnectionOptions.Positive(value);
     } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>What the ceiling does not grow beyond. Default: 10 seconds.</summary>
@@ -35,11 +27,7 @@ public sealed record ConnectRetryOptions
     public TimeSpan MaxDelay
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            field = value;
-        }
+        init => field = ConnectionOptions.Positive(value);
     } = TimeSpan.FromSeconds(10);
 
     /// <summary>

@@ -81,11 +81,7 @@ public record ConnectionOptions
     public int SendHighWatermark
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            field = value;
-        }
+        init => field = AtLeast(1, value);
     } = 64 * 1024;
 
     /// <summary>A flush that waits goes on when no more than this many bytes are left. Default: 32 KiB. As much as the high one at most.</summary>
@@ -93,11 +89,7 @@ public record ConnectionOptions
     public int SendLowWatermark
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            field = value;
-        }
+        init => field = AtLeast(0, value);
     } = 32 * 1024;
 
     /// <summary>
@@ -109,11 +101,7 @@ public record ConnectionOptions
     public int MaxUnsentBytes
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            field = value;
-        }
+        init => field = AtLeast(1, value);
     } = int.MaxValue;
 
     /// <summary>
@@ -153,15 +141,19 @@ public record ConnectionOptions
         return value;
     }
 
-    internal static TimeSpan? Positive(TimeSpan? value, [CallerMemberName] string? name = null)
+    internal static TimeSpan Positive(TimeSpan value, [CallerMemberName] string? name = null)
     {
-        if (value is { } time) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, name);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, name);
         return value;
     }
 
-    internal static int? AtLeast(int least, int? value, [CallerMemberName] string? name = null)
+    internal static TimeSpan? Positive(TimeSpan? value, [CallerMemberName] string? name = null) => value is { } time ? Positive(time, name) : null;
+
+    internal static int AtLeast(int least, int value, [CallerMemberName] string? name = null)
     {
-        if (value is { } number) ArgumentOutOfRangeException.ThrowIfLessThan(number, least, name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, least, name);
         return value;
     }
+
+    internal static int? AtLeast(int least, int? value, [CallerMemberName] string? name = null) => value is { } number ? AtLeast(least, number, name) : null;
 }

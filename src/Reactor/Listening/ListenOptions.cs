@@ -11,11 +11,7 @@ public sealed record ListenOptions : ConnectionOptions
     public int Backlog
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            field = value;
-        }
+        init => field = AtLeast(1, value);
     } = 4096;
 
     /// <summary>Whether the address may be bound while former connections of it are still in <c>TIME_WAIT</c> (<c>SO_REUSEADDR</c>). Default: true.</summary>
@@ -32,11 +28,7 @@ public sealed record ListenOptions : ConnectionOptions
     public int MaxConnections
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            field = value;
-        }
+        init => field = AtLeast(1, value);
     } = int.MaxValue;
 
     /// <summary>The most connections served at once for one remote address, 1 or more; further ones are accepted and closed at once. Default: no limit. An IPv4-mapped address counts as the IPv4 one.</summary>
@@ -44,11 +36,7 @@ public sealed record ListenOptions : ConnectionOptions
     public int MaxConnectionsPerAddress
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            field = value;
-        }
+        init => field = AtLeast(1, value);
     } = int.MaxValue;
 
     /// <summary>An accepted connection of which not one byte came within this time is aborted, with <see cref="CloseReason.FirstByteTimeout"/>. Default: <see cref="Timeout.InfiniteTimeSpan"/>, never.</summary>

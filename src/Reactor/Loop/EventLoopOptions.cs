@@ -22,11 +22,7 @@ public sealed record EventLoopOptions
     public int EventsPerTurn
     {
         get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            field = value;
-        }
+        init => field = ConnectionOptions.AtLeast(1, value);
     } = 256;
 
     /// <summary>
