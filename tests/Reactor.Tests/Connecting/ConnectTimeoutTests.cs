@@ -41,17 +41,6 @@ public sealed class ConnectTimeoutTests
         Assert.That(error.Message, Does.Contain($"{hanging.EndPoint}"));
     }
 
-    [Test]
-    public async Task Refused_is_refused_and_not_timed_out_however_short_the_timeout()
-    {
-        await using var loop = TestLoop.Start(connect: new ConnectOptions { ConnectTimeout = TimeSpan.FromSeconds(20) });
-        using var refusing = Loopback.Refusing();
-
-        var result = await loop.TryConnectAsync(refusing.EndPoint).Within();
-
-        Assert.That(result.Outcome, Is.EqualTo(ConnectOutcome.Refused));
-    }
-
     [TestCase(-1_0000L)]
     [TestCase(long.MinValue)]
     [TestCase(-2_0000L)]

@@ -121,7 +121,7 @@ public sealed class AwaitTests
     }
 
     [Test]
-    public async Task AsyncLocals_flow_through_posts_timers_and_awaits_as_everywhere()
+    public async Task AsyncLocals_flow_through_posts_and_awaits_as_everywhere()
     {
         await using var loop = TestLoop.Start();
         var seen = new List<string?>();
