@@ -62,13 +62,14 @@ internal sealed class AddressRace
             _error.Throw();
         }
 
+        ConnectAttempt[] attempts = [.. _attempts.OfType<ConnectAttempt>()];
         if (_winner is null && _begun < _addresses.Count && IsOver)
         {
             // Cancelled with addresses left, whatever became of those before.
-            return new ConnectResult(ConnectOutcome.Canceled, _telling?.EndPoint ?? _name, [.. _attempts.OfType<ConnectAttempt>()]) { Elapsed = _connector.Since(_start) };
+            return new ConnectResult(ConnectOutcome.Canceled, _telling?.EndPoint ?? _name, attempts) { Elapsed = _connector.Since(_start) };
         }
 
-        return _connector.Result(_telling!, [.. _attempts.OfType<ConnectAttempt>()], _winner, _start);
+        return _connector.Result(_telling!, attempts, _winner, _start);
     }
 
     /// <summary>The families by turns, beginning with that of the first, each in its own order (RFC 8305, 4); an address that comes again is left out.</summary>
@@ -147,7 +148,6 @@ internal sealed class AddressRace
         if (_telling is null || _telling.IsImmediate || !attempt.IsImmediate) _telling = attempt;
         if (connection is null) return;
         _winner = connection;
-        _next.Cancel();
         _ended.Cancel();
     }
 }

@@ -8,8 +8,9 @@ public sealed record ConnectOptions : ConnectionOptions
 {
     /// <summary>
     /// How long a dial may take, with the resolving of a name and all its addresses; with <see cref="Retry"/>, how long each try
-    /// may. The wait for a place (<see cref="MaxInFlight"/>, <see cref="ConnectsPerSecond"/>) does not count. Default: 15 seconds. <see cref="Timeout.InfiniteTimeSpan"/> leaves it to the kernel, which gives up after some two
-    /// minutes on Linux (<c>tcp_syn_retries</c>, tcp(7)).
+    /// may. The wait for a place (<see cref="MaxInFlight"/>, <see cref="ConnectsPerSecond"/>) does not count. Default: 15 seconds.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> leaves it to the kernel, which gives up after some two minutes on Linux
+    /// (<c>tcp_syn_retries</c>, tcp(7)).
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan ConnectTimeout

@@ -17,7 +17,6 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     private readonly LoopTimer _timer;
     private LoopCompletion<End> _completion;
     private EndPoint _endPoint = null!;
-    private EndPoint? _local;
     private ConnectOptions _options = null!;
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
@@ -45,7 +44,6 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     {
         Debug.Assert(_descriptor < 0, "One connect at a time.");
         _endPoint = endPoint;
-        _local = local;
         _options = options;
         var family = endPoint.AddressFamily;
         var address = endPoint.Serialize();
@@ -53,7 +51,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         var descriptor = Kernel.Socket(family);
         if (descriptor < 0) return new ValueTask<End>(Classified("socket", (Errno)(-descriptor), isImmediate: true));
 
-        var (syscall, answer) = Prepare(descriptor, family, localAddress);
+        var (syscall, answer) = Prepare(descriptor, family, localAddress, leavesPort: local is IPEndPoint { Port: 0 });
         if (answer < 0) return Abandon(descriptor, syscall, answer);
 
         answer = Connect(descriptor, address, family);
@@ -120,7 +118,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         if (_descriptor >= 0 && _cancellationToken.IsCancellationRequested) Fail(new End(ConnectOutcome.Canceled));
     }
 
-    private (string Syscall, int Answer) Prepare(int descriptor, AddressFamily family, SocketAddress? local)
+    private (string Syscall, int Answer) Prepare(int descriptor, AddressFamily family, SocketAddress? local, bool leavesPort)
     {
         var setup = new SocketSetup(Kernel, descriptor);
         setup.Set(_options, family);
@@ -129,7 +127,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
 
         // Otherwise bind(2) takes a port for this address alone, and they run out though each could serve many targets. Where
         // the option is unknown that is how it is.
-        if (_local is IPEndPoint { Port: 0 }) _ = Kernel.SetOption(descriptor, SocketOption.BindAddressNoPort, 1);
+        if (leavesPort) _ = Kernel.SetOption(descriptor, SocketOption.BindAddressNoPort, 1);
         return ("bind", Kernel.Bind(descriptor, local));
     }
 
@@ -175,7 +173,6 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     {
         _completion.Reset();
         _endPoint = null!;
-        _local = null;
         _options = null!;
         _cancellationToken = default;
         _registration = default;

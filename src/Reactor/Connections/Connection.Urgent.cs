@@ -74,7 +74,11 @@ public sealed partial class Connection
         return await Loop.InvokeAsync(IsAtMark);
     }
 
-    /// <summary>Reads and throws away what the peer sent before its urgent byte, as telnet's Synch asks for (RFC 854); to be called when one was received. Ends early where the input does. Inline the byte has to be here: a read may go past a mark that comes meanwhile.</summary>
+    /// <summary>
+    /// Reads and throws away what the peer sent before its urgent byte, as telnet's Synch asks for (RFC 854); to be called when one
+    /// was received. Ends early where the input does. Inline the byte has to be here: a read may go past a mark that comes
+    /// meanwhile.
+    /// </summary>
     /// <param name="cancellationToken">Gives up; what was read by then is gone.</param>
     /// <returns>How many bytes were thrown away.</returns>
     /// <exception cref="ConnectionException">The connection has ended.</exception>

@@ -159,9 +159,8 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         _queue ??= new SendQueue(_loop.Segments);
         CheckLimit(more: 1);
         if (!_isOverLimit) _queue.AppendUrgent(value);
-        if (HasUnsent && _connection.IsWritable) Drain();
+        OnQueued(wasEmpty);
         if (_connection.IsBroken) throw _connection.EndedException("send");
-        if (wasEmpty && HasUnsent) _connection.WatchUnsent();
     }
 
     /// <summary>Drops what was not flushed; nothing more can be written.</summary>
@@ -338,6 +337,11 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         _tail = null;
         _unflushed = 0;
         _queue.Borrow(memory);
+        OnQueued(wasEmpty);
+    }
+
+    private void OnQueued(bool wasEmpty)
+    {
         if (HasUnsent && _connection.IsWritable) Drain();
         if (wasEmpty && HasUnsent) _connection.WatchUnsent();
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
@@ -81,17 +80,7 @@ public sealed partial class ConnectingPageTests
 
     private static async Task<string> RunExampleAsync()
     {
-        // Both are built into bin/<project>/<configuration>.
-        var mine = new DirectoryInfo(AppContext.BaseDirectory);
-        var example = Path.Combine(mine.Parent!.Parent!.FullName, "FourWaysToTell", mine.Name, "FourWaysToTell.dll");
-        if (!File.Exists(example))
-            Assert.Ignore($"The example is not built: {example}.");
-
-        using var process = Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [example])
-        {
-            RedirectStandardOutput = true,
-            UseShellExecute = false,
-        })!;
+        using var process = BuiltExample.Start("FourWaysToTell");
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.That(process.ExitCode, Is.Zero);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Reflection;
@@ -122,7 +121,7 @@ public sealed partial class ServersPageTests
     [Test]
     public async Task The_account_of_the_urgent_byte_is_what_the_example_prints()
     {
-        using var example = StartExample("UrgentByte");
+        using var example = BuiltExample.Start("UrgentByte");
         var output = await example.StandardOutput.ReadToEndAsync().Within();
         await example.WaitForExitAsync().Within();
 
@@ -133,7 +132,7 @@ public sealed partial class ServersPageTests
     [Test]
     public async Task The_draining_server_serves_lines_and_drains_on_SIGTERM()
     {
-        using var example = StartExample("DrainingServer", "0");
+        using var example = BuiltExample.Start("DrainingServer", "0");
         var log = example.StandardError.ReadToEndAsync();
         var listening = Listening().Match(await example.StandardOutput.ReadLineAsync().Within() ?? "");
         Assert.That(listening.Success, Is.True);
@@ -171,22 +170,6 @@ public sealed partial class ServersPageTests
                 .TakeWhile(static line => line.StartsWith('|'))
                 .Select(static line => line[1..^1].Split('|', StringSplitOptions.TrimEntries)),
         ];
-    }
-
-    private static Process StartExample(string name, params string[] args)
-    {
-        // All are built into bin/<project>/<configuration>.
-        var mine = new DirectoryInfo(AppContext.BaseDirectory);
-        var example = Path.Combine(mine.Parent!.Parent!.FullName, name, mine.Name, $"{name}.dll");
-        if (!File.Exists(example))
-            Assert.Ignore($"The example is not built: {example}.");
-
-        return Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [example, .. args])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        })!;
     }
 
     [LibraryImport("libc")]
