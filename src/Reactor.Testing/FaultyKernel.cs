@@ -46,6 +46,12 @@ public sealed class FaultyKernel : Kernel
     public long Faults => _plan.Faults();
 
     /// <inheritdoc/>
+    public override string PollerSyscall => Inner.PollerSyscall;
+
+    /// <inheritdoc/>
+    public override bool BalancesReusePort => Inner.BalancesReusePort;
+
+    /// <inheritdoc/>
     public override long Timestamp => Inner.Timestamp;
 
     /// <summary>Adds a rule. Of several that a call meets the oldest says what happens, and all have counted it.</summary>

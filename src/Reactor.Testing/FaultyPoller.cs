@@ -12,6 +12,8 @@ internal sealed class FaultyPoller(Poller inner, FaultPlan plan, OwedEvents owed
     private bool _owedComesFirst;
     private volatile bool _isWaiting;
 
+    public override string AddSyscall => inner.AddSyscall;
+
     public override int Add(int descriptor, Token token)
     {
         var errno = plan.Next(KernelCall.Add, descriptor).Errno;

@@ -1,6 +1,6 @@
 namespace Reactor.Testing;
 
-/// <summary>The events of one wait: as with epoll(7), no more than one for each socket.</summary>
+/// <summary>The events of one wait: no more than one for each socket, as with epoll(7).</summary>
 internal static class PollEvents
 {
     /// <summary>Adds an event to the <paramref name="count"/> that are there, or to the one that there is for its socket.</summary>
@@ -10,7 +10,8 @@ internal static class PollEvents
         for (var i = 0; i < count; i++)
         {
             if (events[i].Token != one.Token) continue;
-            events[i] = one with { Readiness = one.Readiness | events[i].Readiness };
+            var errno = one.Errno != Errno.None ? one.Errno : events[i].Errno;
+            events[i] = new PollEvent(one.Token, one.Readiness | events[i].Readiness, errno);
             return true;
         }
 

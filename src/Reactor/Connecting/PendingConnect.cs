@@ -58,10 +58,10 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         if (answer < 0 && !ConnectErrors.IsUnderWay((Errno)(-answer))) return Abandon(descriptor, "connect", answer);
 
         var registered = _loop.Register(descriptor, this, out _token);
-        if (registered < 0) return Abandon(descriptor, "epoll_ctl", registered);
+        if (registered < 0) return Abandon(descriptor, _loop.RegisterSyscall, registered);
 
         _descriptor = descriptor;
-        if (answer >= 0) return new ValueTask<End>(Establish(Readiness.None));
+        if (answer >= 0) return new ValueTask<End>(Establish(default));
 
         _completion.Reset();
         if (timeout != Timeout.InfiniteTimeSpan) _timer.Restart(timeout);
@@ -78,11 +78,19 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     void IValueTaskSource<End>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _completion.OnCompleted(continuation, state, token, flags);
 
-    // A failed connect is writable too, so only SO_ERROR tells; and 0 from it is believed once there is a peer, for an event
-    // may come for nothing. An unreachable from a router shows as EPOLLERR alone.
-    void IRegistrant.OnEvents(Readiness readiness)
+    // A failed connect is writable too, so only SO_ERROR tells; kqueue may have taken it from there and put it in the event. No
+    // error is believed once there is a peer, for an event may come for nothing. An unreachable from a router shows as EPOLLERR
+    // alone.
+    void IRegistrant.OnEvents(PollEvent news)
     {
+        if (news.Readiness == Readiness.Unwatched)
+        {
+            Fail(Classified(_loop.RegisterSyscall, news.Errno, isImmediate: false));
+            return;
+        }
+
         var error = Kernel.SocketError(_descriptor);
+        if (error == 0) error = -(int)news.Errno;
         switch ((Errno)(-error))
         {
             case Errno.None:
@@ -96,7 +104,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
 
                 _timer.Cancel();
                 _registration.Unregister();
-                _completion.SetResult(Establish(readiness));
+                _completion.SetResult(Establish(news));
                 return;
             case Errno.EINPROGRESS or Errno.EALREADY:
                 return;
@@ -140,7 +148,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         return answer == -(int)Errno.EISCONN ? 0 : answer;
     }
 
-    private End Establish(Readiness readiness)
+    private End Establish(PollEvent news)
     {
         var local = _loop.ReadLocalEndPoint(_descriptor, _endPoint.AddressFamily);
         if (_endPoint is IPEndPoint && _endPoint.Equals(local))
@@ -156,7 +164,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         _descriptor = -1;
 
         // Bytes may have come together with the end of the handshake, and their edge will not come again.
-        ((IRegistrant)connection).OnEvents(readiness);
+        ((IRegistrant)connection).OnEvents(news);
         return new End(ConnectOutcome.Connected) { Connection = connection };
     }
 

@@ -181,11 +181,12 @@ public sealed partial class Connection
         }
     }
 
-    // EPOLLERR or EPOLLHUP. With no error pending both sides were shut down in order, and a read finds the end.
-    private void OnBroken()
+    // EPOLLERR, EPOLLHUP or EV_EOF with an error. With none pending both sides were shut down in order, and a read finds the end.
+    private void OnBroken(Errno told)
     {
         var error = Loop.Kernel.SocketError(Descriptor);
-        if (error != 0) Break("SO_ERROR", (Errno)(-error));
+        if (error != 0) told = (Errno)(-error);
+        if (told != Errno.None) Break("SO_ERROR", told);
     }
 
     private int PeekOne()

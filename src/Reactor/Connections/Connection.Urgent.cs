@@ -180,7 +180,7 @@ public sealed partial class Connection
     // A reset is told here as ENOTCONN; its event, which says more, may not have been looked at yet.
     private void OnUrgentFailed(Errno errno)
     {
-        OnBroken();
+        OnBroken(Errno.None);
         if (!IsBroken) Break("recv", errno);
     }
 

@@ -137,21 +137,22 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         WatchFromTheStart();
     }
 
-    void IRegistrant.OnEvents(Readiness readiness)
+    void IRegistrant.OnEvents(PollEvent news)
     {
+        var readiness = news.Readiness;
         if ((readiness & ~Readiness.Writable) != 0)
         {
             _isReadable = true;
             _isDrained = false;
-            if ((readiness & ~(Readiness.Readable | Readiness.Writable)) != 0) OnSpecial(readiness);
+            if ((readiness & ~(Readiness.Readable | Readiness.Writable)) != 0) OnSpecial(news);
             if (_isLingering) DiscardUntilEnd();
             else _reader.Resume();
             if (!IsOpen) return;
         }
 
-        if ((readiness & (Readiness.Error | Readiness.HangUp)) != 0)
+        if ((readiness & (Readiness.Error | Readiness.HangUp | Readiness.Unwatched)) != 0)
         {
-            OnBroken();
+            OnBroken(news.Errno);
             if (!IsOpen) return;
         }
 
@@ -217,9 +218,13 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     }
 
     // What comes behind urgent data or a hang-up has no event of its own any more, so only EAGAIN or the end will do.
-    private void OnSpecial(Readiness readiness)
+    private void OnSpecial(PollEvent news)
     {
+        var readiness = news.Readiness;
         _shortMeansDrained = false;
+
+        // Known before the reads that follow: having told it here, the system may show them an end in good order.
+        if (news.Errno != Errno.None) NoteFailure(readiness == Readiness.Unwatched ? Loop.RegisterSyscall : "SO_ERROR", news.Errno);
         if ((readiness & Readiness.Urgent) != 0) ResumeUrgent();
         if ((readiness & (Readiness.ReadClosed | Readiness.HangUp)) == 0) return;
 

@@ -7,12 +7,15 @@ namespace Reactor;
 
 /// <summary>
 /// The libc calls that a kernel body uses, named as in their man pages. Blittable, with no opinions: the result is
-/// what the call answered, and errno is read by the caller with <see cref="Marshal.GetLastSystemError"/> at once.
+/// what the call answered, and <see cref="errno"/> is read by the caller at once. These are on every system that we run on.
 /// </summary>
 internal static unsafe partial class Libc
 {
-    // The runtime maps this name to libc.so.6 under glibc and to the musl library under musl.
+    // The runtime maps this name to libc.so.6 under glibc, to the musl library under musl and to libSystem under macOS.
     private const string Library = "libc";
+
+    /// <summary>errno(3) of the call just made, in the numbers of the running system.</summary>
+    internal static int errno => Marshal.GetLastSystemError();
 
     [LibraryImport(Library)]
     internal static partial int socket(int domain, int type, int protocol);
@@ -24,9 +27,6 @@ internal static unsafe partial class Libc
     internal static partial int listen(int sockfd, int backlog);
 
     [LibraryImport(Library)]
-    internal static partial int accept4(int sockfd, byte* addr, uint* addrlen, int flags);
-
-    [LibraryImport(Library)]
     internal static partial int connect(int sockfd, byte* addr, uint addrlen);
 
     [LibraryImport(Library)]
@@ -34,9 +34,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     internal static partial nint send(int sockfd, byte* buf, nuint len, int flags);
-
-    [LibraryImport(Library)]
-    internal static partial nint sendmsg(int sockfd, MsgHdr* msg, int flags);
 
     [LibraryImport(Library)]
     internal static partial int shutdown(int sockfd, int how);
@@ -56,28 +53,6 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     internal static partial int getpeername(int sockfd, byte* addr, uint* addrlen);
 
-    // The third argument of these two is variadic, which on Linux, x64 and arm64, is passed as any other.
-    [LibraryImport(Library)]
-    internal static partial int fcntl(int fd, int op, nint arg);
-
-    [LibraryImport(Library)]
-    internal static partial int ioctl(int fd, nuint op, int* argp);
-
-    [LibraryImport(Library)]
-    internal static partial int epoll_create1(int flags);
-
-    [LibraryImport(Library)]
-    internal static partial int epoll_ctl(int epfd, int op, int fd, byte* ev);
-
-    [LibraryImport(Library)]
-    internal static partial int epoll_wait(int epfd, byte* events, int maxevents, int timeout);
-
-    [LibraryImport(Library)]
-    internal static partial int eventfd(uint initval, int flags);
-
-    [LibraryImport(Library)]
-    internal static partial nint write(int fd, void* buf, nuint count);
-
     [LibraryImport(Library)]
     internal static partial int unlink(byte* pathname);
 
@@ -86,19 +61,4 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     internal static partial int chown(byte* pathname, uint owner, uint group);
-
-    [LibraryImport(Library)]
-    internal static partial int statx(int dirfd, byte* pathname, int flags, uint mask, byte* statxbuf);
-
-    /// <summary><c>struct msghdr</c> of recvmsg(2), the same on every 64-bit Linux.</summary>
-    internal struct MsgHdr
-    {
-        public void* msg_name;
-        public uint msg_namelen;
-        public IoVector* msg_iov;
-        public nuint msg_iovlen;
-        public void* msg_control;
-        public nuint msg_controllen;
-        public int msg_flags;
-    }
 }

@@ -49,8 +49,6 @@ internal static class LinuxAbi
     internal const int F_SETFL = 4;
     internal const int FD_CLOEXEC = 1;
 
-    internal const int MSG_OOB = 0x1;
-    internal const int MSG_PEEK = 0x2;
     internal const int MSG_NOSIGNAL = 0x4000;
 
     internal const int EPOLL_CLOEXEC = 0x80000;
@@ -73,6 +71,4 @@ internal static class LinuxAbi
     internal const uint STATX_TYPE = 0x1;
     internal const int StatxSize = 256;
     internal const int StatxModeOffset = 28;
-    internal const int S_IFMT = 0xF000;
-    internal const int S_IFSOCK = 0xC000;
 }

@@ -26,16 +26,18 @@ internal sealed unsafe class EpollPoller : Poller
     // No registration has it: the table's generations begin at 1.
     private static Token WakeToken => default;
 
+    public override string AddSyscall => "epoll_ctl";
+
     internal static int Create(out Poller? poller)
     {
         poller = null;
         var epoll = Libc.epoll_create1(EPOLL_CLOEXEC);
-        if (epoll < 0) return -Marshal.GetLastSystemError();
+        if (epoll < 0) return -Libc.errno;
 
         var eventfd = Libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (eventfd < 0)
         {
-            var error = -Marshal.GetLastSystemError();
+            var error = -Libc.errno;
             _ = Libc.close(epoll);
             return error;
         }
@@ -66,7 +68,7 @@ internal sealed unsafe class EpollPoller : Poller
 
         var native = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_events));
         var count = Libc.epoll_wait(_epoll, native, events.Length, timeoutMs);
-        if (count < 0) return -Marshal.GetLastSystemError();
+        if (count < 0) return -Libc.errno;
 
         var kept = 0;
         for (var i = 0; i < count; i++, native += _layout.Size)
@@ -82,7 +84,7 @@ internal sealed unsafe class EpollPoller : Poller
     public override int Wake()
     {
         var one = 1UL;
-        return Libc.write(_eventfd, &one, sizeof(ulong)) < 0 ? -Marshal.GetLastSystemError() : 0;
+        return Libc.write(_eventfd, &one, sizeof(ulong)) < 0 ? -Libc.errno : 0;
     }
 
     protected override void Dispose(bool disposing)
@@ -112,6 +114,6 @@ internal sealed unsafe class EpollPoller : Poller
         var ev = stackalloc byte[_layout.Size];
         Unsafe.WriteUnaligned(ev, interest);
         Unsafe.WriteUnaligned(ev + _layout.DataOffset, token.ToUInt64());
-        return Libc.epoll_ctl(_epoll, operation, descriptor, ev) < 0 ? -Marshal.GetLastSystemError() : 0;
+        return Libc.epoll_ctl(_epoll, operation, descriptor, ev) < 0 ? -Libc.errno : 0;
     }
 }

@@ -10,11 +10,14 @@ public static class ErrnoText
 {
     extension(Errno errno)
     {
-        /// <summary>The name as in errno(3), <c>ECONNREFUSED</c>; <c>errno 999</c> for a number without one.</summary>
-        public string Name => Enum.GetName(errno) ?? string.Create(CultureInfo.InvariantCulture, $"errno {(int)errno}");
+        /// <summary>The name as in errno(3), <c>ECONNREFUSED</c>; <c>errno 999</c> for a number without one, the system's own.</summary>
+        public string Name => Enum.GetName(errno) ?? string.Create(CultureInfo.InvariantCulture, $"errno {errno.Native}");
 
         /// <summary>The system's own text, as strerror(3) gives it: <c>Connection refused</c>.</summary>
-        public string Text => errno == Errno.None ? "No error" : Marshal.GetPInvokeErrorMessage((int)errno);
+        public string Text => errno == Errno.None ? "No error" : Marshal.GetPInvokeErrorMessage(errno.Native);
+
+        /// <summary>The running system's number.</summary>
+        private int Native => OperatingSystem.IsMacOS() ? DarwinErrno.ToNative(errno) : (int)errno;
 
         /// <summary>What .NET calls it.</summary>
         internal SocketError ToSocketError() => errno switch

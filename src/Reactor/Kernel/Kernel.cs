@@ -20,14 +20,21 @@ public abstract class Kernel
     /// <summary>The bytes that any socket address fits in: the size of <c>struct sockaddr_storage</c>.</summary>
     public const int AddressSize = 128;
 
-    private static readonly Lazy<Kernel> _system = new(() =>
-        OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
-            ? new LinuxKernel()
-            : throw new PlatformNotSupportedException($"Reactor runs on Linux, on x64 and arm64. This is {RuntimeInformation.RuntimeIdentifier}."));
+    private static Kernel? _system;
 
     /// <summary>The kernel of the running system.</summary>
-    /// <exception cref="PlatformNotSupportedException">The running system is not Linux on x64 or arm64.</exception>
-    public static Kernel System => _system.Value;
+    /// <exception cref="PlatformNotSupportedException">The running system is neither Linux nor macOS on x64 or arm64.</exception>
+    public static Kernel System => LazyInitializer.EnsureInitialized(
+        ref _system, static () => For(OperatingSystem.IsLinux(), OperatingSystem.IsMacOS(), RuntimeInformation.ProcessArchitecture));
+
+    /// <summary>What the system's man page calls the making of a poller, for errors: <c>epoll_create1</c>, <c>kqueue</c>.</summary>
+    public abstract string PollerSyscall { get; }
+
+    /// <summary>
+    /// Whether listeners that share a port through <c>SO_REUSEPORT</c> share its connections evenly (socket(7)). Elsewhere one of
+    /// them gets them all.
+    /// </summary>
+    public virtual bool BalancesReusePort => true;
 
     /// <summary>The monotonic clock, in nanoseconds since an arbitrary start. Never goes back.</summary>
     public abstract long Timestamp { get; }
@@ -125,4 +132,16 @@ public abstract class Kernel
     /// <summary>Makes the system's poller.</summary>
     /// <returns>0 and the poller, or a negative errno and null.</returns>
     public abstract int CreatePoller(out Poller? poller);
+
+    /// <summary>The kernel of a system, as <see cref="System"/> chooses it.</summary>
+    internal static Kernel For(bool isLinux, bool isMacOS, Architecture architecture) => architecture switch
+    {
+        Architecture.X64 or Architecture.Arm64 when isLinux => new LinuxKernel(),
+        Architecture.X64 or Architecture.Arm64 when isMacOS => new DarwinKernel(),
+        _ => throw new PlatformNotSupportedException(
+            $"Reactor runs on Linux and macOS, on x64 and arm64. This is {RuntimeInformation.OSDescription} on {architecture}."),
+    };
+
+    /// <summary>For tests: what <see cref="System"/> is from here on.</summary>
+    internal static void UseAsSystem(Kernel kernel) => _system = kernel;
 }

@@ -1,18 +1,14 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using static Reactor.LinuxAbi;
 
 namespace Reactor;
 
 /// <summary>The kernel of Linux, glibc or musl, x64 or arm64.</summary>
-internal sealed unsafe class LinuxKernel : Kernel
+internal unsafe class LinuxKernel : UnixKernel
 {
-#pragma warning disable RS0030 // This is the kernel's clock: on Unix a Stopwatch tick is a nanosecond of CLOCK_MONOTONIC.
-    public override long Timestamp => Stopwatch.GetTimestamp();
-#pragma warning restore RS0030
+    public override string PollerSyscall => "epoll_create1";
 
     public override int Socket(AddressFamily family)
     {
@@ -26,21 +22,9 @@ internal sealed unsafe class LinuxKernel : Kernel
         return domain < 0 ? -(int)Errno.EAFNOSUPPORT : Answer(Libc.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     }
 
-    public override int Bind(int descriptor, SocketAddress address)
-    {
-        fixed (byte* start = address.Buffer.Span)
-        {
-            return Answer(Libc.bind(descriptor, start, (uint)address.Size));
-        }
-    }
-
-    public override int Listen(int descriptor, int backlog) => Answer(Libc.listen(descriptor, backlog));
-
     public override int Adopt(int descriptor)
     {
-        int listens;
-        var size = (uint)sizeof(int);
-        var answer = Answer(Libc.getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size));
+        var answer = GetOption(descriptor, SOL_SOCKET, SO_ACCEPTCONN, out var listens);
         if (answer < 0) return answer;
         if (listens == 0) return -(int)Errno.EINVAL;
 
@@ -54,32 +38,17 @@ internal sealed unsafe class LinuxKernel : Kernel
         fixed (byte* start = peer.Buffer.Span)
         {
             var size = (uint)peer.Buffer.Length;
-            var accepted = Libc.accept4(descriptor, start, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (accepted < 0) return -Marshal.GetLastSystemError();
-            peer.Size = (int)size;
+            var accepted = Answer(Libc.accept4(descriptor, start, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+            if (accepted >= 0) peer.Size = (int)size;
             return accepted;
         }
     }
 
-    public override int Connect(int descriptor, SocketAddress address)
-    {
-        fixed (byte* start = address.Buffer.Span)
-        {
-            return Answer(Libc.connect(descriptor, start, (uint)address.Size));
-        }
-    }
-
-    public override int Receive(int descriptor, Span<byte> buffer) => Receive(descriptor, buffer, 0);
-
-    public override int Peek(int descriptor, Span<byte> buffer) => Receive(descriptor, buffer, MSG_PEEK);
-
-    public override int ReceiveUrgent(int descriptor, Span<byte> buffer) => Receive(descriptor, buffer, MSG_OOB);
-
     public override int IsAtMark(int descriptor)
     {
         int isAtMark;
-        var answer = Libc.ioctl(descriptor, SIOCATMARK, &isAtMark);
-        return answer < 0 ? -Marshal.GetLastSystemError() : isAtMark;
+        var answer = Answer(Libc.ioctl(descriptor, SIOCATMARK, &isAtMark));
+        return answer < 0 ? answer : isAtMark;
     }
 
     public override int Send(int descriptor, ReadOnlySpan<byte> data) => Send(descriptor, data, MSG_NOSIGNAL);
@@ -94,11 +63,6 @@ internal sealed unsafe class LinuxKernel : Kernel
             return Answer(Libc.sendmsg(descriptor, &message, MSG_NOSIGNAL));
         }
     }
-
-    // SocketShutdown has the values of SHUT_RD, SHUT_WR and SHUT_RDWR.
-    public override int Shutdown(int descriptor, SocketShutdown how) => Answer(Libc.shutdown(descriptor, (int)how));
-
-    public override int Close(int descriptor) => Answer(Libc.close(descriptor));
 
     public override int SetOption(int descriptor, SocketOption name, int value)
     {
@@ -131,7 +95,7 @@ internal sealed unsafe class LinuxKernel : Kernel
             SocketOption.DeferAccept => (IPPROTO_TCP, TCP_DEFER_ACCEPT),
             _ => (-1, -1),
         };
-        return level < 0 ? -(int)Errno.ENOPROTOOPT : Answer(Libc.setsockopt(descriptor, level, number, &value, sizeof(int)));
+        return level < 0 ? -(int)Errno.ENOPROTOOPT : SetOption(descriptor, level, number, value);
     }
 
     public override int BindToDevice(int descriptor, string device)
@@ -154,53 +118,8 @@ internal sealed unsafe class LinuxKernel : Kernel
 
     public override int SocketError(int descriptor)
     {
-        int error;
-        var size = (uint)sizeof(int);
-        var answer = Libc.getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
-        return answer < 0 ? -Marshal.GetLastSystemError() : -error;
-    }
-
-    public override int LocalAddress(int descriptor, SocketAddress address)
-    {
-        fixed (byte* start = address.Buffer.Span)
-        {
-            var size = (uint)address.Buffer.Length;
-            return Sized(address, Libc.getsockname(descriptor, start, &size), size);
-        }
-    }
-
-    public override int PeerAddress(int descriptor, SocketAddress address)
-    {
-        fixed (byte* start = address.Buffer.Span)
-        {
-            var size = (uint)address.Buffer.Length;
-            return Sized(address, Libc.getpeername(descriptor, start, &size), size);
-        }
-    }
-
-    public override int Unlink(string path)
-    {
-        fixed (byte* start = Terminated(path))
-        {
-            return Answer(Libc.unlink(start));
-        }
-    }
-
-    // UnixFileMode has the bits of mode_t.
-    public override int SetMode(string path, UnixFileMode mode)
-    {
-        fixed (byte* start = Terminated(path))
-        {
-            return Answer(Libc.chmod(start, (uint)mode));
-        }
-    }
-
-    public override int SetOwner(string path, int userId, int groupId)
-    {
-        fixed (byte* start = Terminated(path))
-        {
-            return Answer(Libc.chown(start, (uint)userId, (uint)groupId));
-        }
+        var answer = GetOption(descriptor, SOL_SOCKET, SO_ERROR, out var error);
+        return answer < 0 ? answer : -error;
     }
 
     public override int IsSocket(string path)
@@ -208,8 +127,8 @@ internal sealed unsafe class LinuxKernel : Kernel
         var status = stackalloc byte[StatxSize];
         fixed (byte* start = Terminated(path))
         {
-            var answer = Libc.statx(AT_FDCWD, start, AT_SYMLINK_NOFOLLOW, STATX_TYPE, status);
-            if (answer < 0) return -Marshal.GetLastSystemError();
+            var answer = Answer(Libc.statx(AT_FDCWD, start, AT_SYMLINK_NOFOLLOW, STATX_TYPE, status));
+            if (answer < 0) return answer;
         }
 
         return (*(ushort*)(status + StatxModeOffset) & S_IFMT) == S_IFSOCK ? 1 : 0;
@@ -217,30 +136,6 @@ internal sealed unsafe class LinuxKernel : Kernel
 
     public override int CreatePoller(out Poller? poller) => EpollPoller.Create(out poller);
 
-    private static int Receive(int descriptor, Span<byte> buffer, int flags)
-    {
-        fixed (byte* start = buffer)
-        {
-            return Answer(Libc.recv(descriptor, start, (nuint)buffer.Length, flags));
-        }
-    }
-
-    private static int Send(int descriptor, ReadOnlySpan<byte> data, int flags)
-    {
-        fixed (byte* start = data)
-        {
-            return Answer(Libc.send(descriptor, start, (nuint)data.Length, flags));
-        }
-    }
-
-    private static int Answer(nint answer) => answer >= 0 ? (int)answer : -Marshal.GetLastSystemError();
-
-    private static int Sized(SocketAddress address, int answer, uint size)
-    {
-        if (answer < 0) return -Marshal.GetLastSystemError();
-        address.Size = (int)size;
-        return answer;
-    }
-
-    private static byte[] Terminated(string path) => Encoding.UTF8.GetBytes(path + '\0');
+    // Ours are Linux's.
+    protected override Errno ToErrno(int native) => (Errno)native;
 }

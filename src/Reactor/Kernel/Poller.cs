@@ -1,7 +1,7 @@
 namespace Reactor;
 
 /// <summary>
-/// Tells which sockets are ready: epoll(7) here. A socket is added once, for both directions and edge triggered, and
+/// Tells which sockets are ready: epoll(7) on Linux, kqueue(2) on macOS. A socket is added once, for both directions and edge triggered, and
 /// stays so until it is removed; no interest is ever switched on or off.
 /// </summary>
 /// <remarks>
@@ -12,7 +12,10 @@ namespace Reactor;
 /// </remarks>
 public abstract class Poller : IDisposable
 {
-    /// <summary>Starts to watch a descriptor.</summary>
+    /// <summary>What the system's man page calls the adding of a descriptor, for errors: <c>epoll_ctl</c>, <c>kevent</c>.</summary>
+    public abstract string AddSyscall { get; }
+
+    /// <summary>Starts to watch a descriptor. A refusal is answered, or told as <see cref="Readiness.Unwatched"/> by a later wait.</summary>
     /// <param name="descriptor">A socket.</param>
     /// <param name="token">What its events are to carry.</param>
     public abstract int Add(int descriptor, Token token);
@@ -46,7 +49,11 @@ public abstract class Poller : IDisposable
 /// <summary>One socket's news.</summary>
 /// <param name="Token">What the socket was added with.</param>
 /// <param name="Readiness">What it is ready for.</param>
-public readonly record struct PollEvent(Token Token, Readiness Readiness);
+/// <param name="Errno">
+/// The error behind <see cref="Readiness.Error"/> or <see cref="Readiness.Unwatched"/>, where the system tells it with the event, as
+/// kqueue does in <c>fflags</c>; then <see cref="Kernel.SocketError"/> may not tell it again.
+/// </param>
+public readonly record struct PollEvent(Token Token, Readiness Readiness, Errno Errno = Errno.None);
 
 /// <summary>What an event says of a socket; several at once as a rule.</summary>
 [Flags]
@@ -55,21 +62,24 @@ public enum Readiness
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>There are bytes to receive, or a connection to accept (<c>EPOLLIN</c>).</summary>
+    /// <summary>There are bytes to receive, or a connection to accept (<c>EPOLLIN</c>, <c>EVFILT_READ</c>).</summary>
     Readable = 1,
 
-    /// <summary>There is room to send, or a connect has ended (<c>EPOLLOUT</c>).</summary>
+    /// <summary>There is room to send, or a connect has ended (<c>EPOLLOUT</c>, <c>EVFILT_WRITE</c>).</summary>
     Writable = 2,
 
-    /// <summary>The peer has shut down its sending side (<c>EPOLLRDHUP</c>). Bytes may still wait before the end.</summary>
+    /// <summary>The peer has shut down its sending side (<c>EPOLLRDHUP</c>, <c>EV_EOF</c>). Bytes may still wait before the end.</summary>
     ReadClosed = 4,
 
-    /// <summary>Both directions are over (<c>EPOLLHUP</c>). Bytes may still wait.</summary>
+    /// <summary>Both directions are over (<c>EPOLLHUP</c>). Bytes may still wait. kqueue does not tell it apart from <see cref="ReadClosed"/>.</summary>
     HangUp = 8,
 
-    /// <summary>An error is pending (<c>EPOLLERR</c>): ask <see cref="Kernel.SocketError"/>.</summary>
+    /// <summary>An error is pending (<c>EPOLLERR</c>, <c>EV_EOF</c> with <c>fflags</c>): ask <see cref="Kernel.SocketError"/>, and <see cref="PollEvent.Errno"/> when that is 0.</summary>
     Error = 16,
 
-    /// <summary>There is urgent data (<c>EPOLLPRI</c>).</summary>
+    /// <summary>There is urgent data (<c>EPOLLPRI</c>, <c>EVFILT_EXCEPT</c> with <c>NOTE_OOB</c>).</summary>
     Urgent = 32,
+
+    /// <summary>The system has refused to watch it (<c>EV_ERROR</c>), so that nothing more will be told.</summary>
+    Unwatched = 64,
 }

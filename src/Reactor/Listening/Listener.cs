@@ -131,10 +131,14 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
         if (answer >= 0) return listener;
 
         listener._reserve.Dispose();
-        throw new ListenException("epoll_ctl", (Errno)(-answer), endPoint);
+        throw new ListenException(loop.RegisterSyscall, (Errno)(-answer), endPoint);
     }
 
-    void IRegistrant.OnEvents(Readiness readiness) => Accept();
+    void IRegistrant.OnEvents(PollEvent news)
+    {
+        if (news.Readiness == Readiness.Unwatched) End(new ListenException(_loop.RegisterSyscall, news.Errno, LocalEndPoint));
+        else Accept();
+    }
 
     void IRegistrant.OnTurn()
     {
@@ -190,7 +194,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
                     _retry.Restart(_exhaustedPause);
                     return;
                 default:
-                    End(new ListenException("accept4", (Errno)(-accepted), LocalEndPoint));
+                    End(new ListenException("accept", (Errno)(-accepted), LocalEndPoint));
                     return;
             }
         }

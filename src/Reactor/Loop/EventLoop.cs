@@ -7,7 +7,7 @@ namespace Reactor;
 
 /// <summary>
 /// One thread and one poller: it dials, it accepts, and it runs the handlers of all its connections. Every public member
-/// may be called from any thread. See epoll(7).
+/// may be called from any thread. See epoll(7), kqueue(2).
 /// </summary>
 /// <remarks>The main loop is <see cref="Run"/>. Code that runs on the loop must not block: every other connection waits.</remarks>
 public sealed partial class EventLoop : IAsyncDisposable
@@ -83,7 +83,7 @@ public sealed partial class EventLoop : IAsyncDisposable
         options ??= new EventLoopOptions();
         var kernel = options.Kernel ?? Kernel.System;
         var error = kernel.CreatePoller(out var poller);
-        if (poller is null) throw new KernelException("epoll_create1", (Errno)(-error), endPoint: null);
+        if (poller is null) throw new KernelException(kernel.PollerSyscall, (Errno)(-error), endPoint: null);
 
         var loop = new EventLoop(options, kernel, poller);
 
@@ -125,7 +125,7 @@ public sealed partial class EventLoop : IAsyncDisposable
             if (Registrations.Find(_events[i].Token) is not { } registrant) continue;
             try
             {
-                registrant.OnEvents(_events[i].Readiness);
+                registrant.OnEvents(_events[i]);
             }
             catch (Exception exception)
             {
@@ -195,6 +195,9 @@ public sealed partial class EventLoop : IAsyncDisposable
 
     /// <summary>Asks for a turn of <paramref name="registrant"/> after the sockets of this round. Once for each turn, on the loop.</summary>
     internal void EnqueueReady(IRegistrant registrant) => _ready.Enqueue(registrant);
+
+    /// <summary>What the poller calls the refusal of <see cref="Register"/>.</summary>
+    internal string RegisterSyscall => _poller.AddSyscall;
 
     /// <summary>Adds a socket to the table and to the poller.</summary>
     /// <returns>0 or a negative errno, after which nothing is registered.</returns>

@@ -6,6 +6,7 @@ namespace Reactor;
 /// <summary>
 /// Several loops, as a rule one a core. Each has a listener of its own on the shared address (<c>SO_REUSEPORT</c>,
 /// socket(7)), the kernel deals out connections, and a connection stays on its loop for life. Nothing is shared or locked.
+/// macOS shares the address and not its connections: there one loop gets them all, and a warning says so.
 /// </summary>
 public sealed class EventLoopGroup : IAsyncDisposable
 {
@@ -77,6 +78,7 @@ public sealed class EventLoopGroup : IAsyncDisposable
             throw;
         }
 
+        if (loops.Length > 1 && !loops[0].Kernel.BalancesReusePort) loops[0].Log.PortNotBalanced(listeners[0].LocalEndPoint, loops.Length);
         return new ListenerGroup(listeners);
     }
 

@@ -7,7 +7,7 @@ namespace Reactor;
 internal interface IRegistrant
 {
     /// <summary>The poller has news of the socket.</summary>
-    void OnEvents(Readiness readiness);
+    void OnEvents(PollEvent news);
 
     /// <summary>The turn that was asked for with <see cref="EventLoop.EnqueueReady"/> has come.</summary>
     void OnTurn();

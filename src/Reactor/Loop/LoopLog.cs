@@ -36,6 +36,9 @@ internal static partial class LoopLog
     [LoggerMessage(15, LogLevel.Debug, "Listener {EndPoint}: {Count} connections are served, which is its limit; further clients will wait.")]
     internal static partial void ConnectionLimitReached(this ILogger logger, EndPoint endPoint, int count);
 
+    [LoggerMessage(16, LogLevel.Warning, "Listener {EndPoint}: on this system one of the {Count} loops that share the port gets all of its connections.")]
+    internal static partial void PortNotBalanced(this ILogger logger, EndPoint endPoint, int count);
+
     [LoggerMessage(20, LogLevel.Error, "Connection {Id} with {RemoteEndPoint}: its handler failed.")]
     internal static partial void HandlerFailed(this ILogger logger, Exception exception, long id, EndPoint? remoteEndPoint);
 

@@ -86,7 +86,7 @@ public sealed class SmallBuffersTests
         {
             // The refusals were not the kernel's, which therefore has no room to tell of.
             foreach (var connection in connections)
-                ((IRegistrant)connection).OnEvents(Readiness.Writable);
+                ((IRegistrant)connection).OnEvents(new PollEvent(default, Readiness.Writable));
         }).Within();
         var expected = string.Concat(Enumerable.Range(0, 9).Select(static i => Encoding.Latin1.GetString(Letter(i)))) + "end";
         foreach (var peer in peers)

@@ -1,9 +1,13 @@
+using Reactor.Tests.Fixtures;
+
 namespace Reactor.Tests;
 
 /// <summary>The contract, kept by the poller of a <see cref="FaultyKernel"/> that has no faults.</summary>
 [TestFixture]
 public sealed class FaultyPollerTests : PollerContract
 {
+    private protected override bool TellsOfUrgentData => KqueueLibrary.Path is null;
+
     private protected override Poller CreatePoller()
     {
         Assert.That(new FaultyKernel().CreatePoller(out var poller), Is.Zero);

@@ -56,6 +56,9 @@ internal sealed class ScriptedKernel : Kernel
     /// <summary>Answers 0 for a poller, or the errno, negative, with which there is none.</summary>
     public Func<int>? OnCreatePoller { get; set; }
 
+    /// <summary>Whether the system deals out the connections of a shared port; null for what the real one does.</summary>
+    public bool? DealsOut { get; init; }
+
     public Func<int, Token, int>? OnAdd { get; set; }
 
     public Func<int, int>? OnRemove { get; set; }
@@ -65,6 +68,10 @@ internal sealed class ScriptedKernel : Kernel
 
     /// <summary>The poller underneath, for a delegate that wants the real call.</summary>
     public Poller? RealPoller { get; private set; }
+
+    public override string PollerSyscall => Real.PollerSyscall;
+
+    public override bool BalancesReusePort => DealsOut ?? Real.BalancesReusePort;
 
     public override long Timestamp => Real.Timestamp + Volatile.Read(ref _jumpedNs);
 
@@ -241,6 +248,8 @@ internal sealed class ScriptedKernel : Kernel
 
     private sealed class ScriptedPoller(ScriptedKernel kernel, Poller real) : Poller
     {
+        public override string AddSyscall => real.AddSyscall;
+
         public override int Add(int descriptor, Token token)
         {
             kernel.Called(KernelCall.Add);

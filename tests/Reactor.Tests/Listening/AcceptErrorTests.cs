@@ -73,7 +73,7 @@ public sealed class AcceptErrorTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((error!.Syscall, error.Errno), Is.EqualTo(("accept4", errno)));
+            Assert.That((error!.Syscall, error.Errno), Is.EqualTo(("accept", errno)));
             Assert.That(error.EndPoint, Is.EqualTo(listener.LocalEndPoint));
             Assert.That(log.Lines.Count(static line => line.Level == LogLevel.Error), Is.EqualTo(1));
         }

@@ -1,0 +1,164 @@
+using System.Net;
+using System.Net.Sockets;
+using static Reactor.DarwinAbi;
+
+namespace Reactor;
+
+/// <summary>
+/// The kernel of macOS, x64 or arm64. It has no accept4(2), no flags for socket(2) and no MSG_NOSIGNAL that is old enough,
+/// so a socket is made non-blocking, close-on-exec and free of SIGPIPE by calls of its own.
+/// </summary>
+internal sealed unsafe class DarwinKernel : UnixKernel
+{
+    public override string PollerSyscall => "kqueue";
+
+    public override bool BalancesReusePort => false;
+
+    public override int Socket(AddressFamily family)
+    {
+        var domain = family switch
+        {
+            AddressFamily.InterNetwork => AF_INET,
+            AddressFamily.InterNetworkV6 => AF_INET6,
+            AddressFamily.Unix => AF_UNIX,
+            _ => -1,
+        };
+        if (domain < 0) return -(int)Errno.EAFNOSUPPORT;
+        var descriptor = Answer(Libc.socket(domain, SOCK_STREAM, 0));
+        return descriptor < 0 ? descriptor : ClosedUnless(Prepare(descriptor), descriptor);
+    }
+
+    public override int Adopt(int descriptor)
+    {
+        var answer = GetOption(descriptor, SOL_SOCKET, SO_ACCEPTCONN, out var listens);
+        if (answer < 0) return answer;
+        return listens == 0 ? -(int)Errno.EINVAL : Prepare(descriptor);
+    }
+
+    // It has inherited O_NONBLOCK and SO_NOSIGPIPE from the listener, and not FD_CLOEXEC.
+    public override int Accept(int descriptor, SocketAddress peer)
+    {
+        fixed (byte* start = peer.Buffer.Span)
+        {
+            var size = (uint)peer.Buffer.Length;
+            var accepted = Answer(LibSystem.accept(descriptor, start, &size));
+            if (accepted < 0) return accepted;
+            peer.Size = (int)size;
+            return ClosedUnless(Answer(LibSystem.fcntl(accepted, F_SETFD, FD_CLOEXEC)), accepted);
+        }
+    }
+
+    public override int IsAtMark(int descriptor)
+    {
+        int isAtMark;
+        var answer = Answer(LibSystem.ioctl(descriptor, SIOCATMARK, &isAtMark));
+        return answer < 0 ? answer : isAtMark;
+    }
+
+    public override int Send(int descriptor, ReadOnlySpan<byte> data) => Send(descriptor, data, 0);
+
+    public override int SendUrgent(int descriptor, ReadOnlySpan<byte> data) => Send(descriptor, data, MSG_OOB);
+
+    public override int Send(int descriptor, ReadOnlySpan<IoVector> vectors)
+    {
+        fixed (IoVector* first = vectors)
+        {
+            return Answer(LibSystem.writev(descriptor, first, vectors.Length));
+        }
+    }
+
+    public override int SetOption(int descriptor, SocketOption name, int value)
+    {
+        if (name == SocketOption.Linger)
+        {
+            var linger = stackalloc int[] { 1, value };
+            return Answer(Libc.setsockopt(descriptor, SOL_SOCKET, SO_LINGER_SEC, linger, 2 * sizeof(int)));
+        }
+
+        // Whole seconds, here alone.
+        if (name == SocketOption.UserTimeout) value = (int)Math.Min(int.MaxValue, (value + 999L) / 1000);
+
+        var (level, number) = name switch
+        {
+            SocketOption.ReuseAddress => (SOL_SOCKET, SO_REUSEADDR),
+            SocketOption.ReusePort => (SOL_SOCKET, SO_REUSEPORT),
+            SocketOption.NoDelay => (IPPROTO_TCP, TCP_NODELAY),
+            SocketOption.IPv6Only => (IPPROTO_IPV6, IPV6_V6ONLY),
+            SocketOption.KeepAlive => (SOL_SOCKET, SO_KEEPALIVE),
+            SocketOption.KeepAliveIdle => (IPPROTO_TCP, TCP_KEEPALIVE),
+            SocketOption.KeepAliveInterval => (IPPROTO_TCP, TCP_KEEPINTVL),
+            SocketOption.KeepAliveCount => (IPPROTO_TCP, TCP_KEEPCNT),
+            SocketOption.UserTimeout => (IPPROTO_TCP, TCP_RXT_CONNDROPTIME),
+            SocketOption.SendBuffer => (SOL_SOCKET, SO_SNDBUF),
+            SocketOption.ReceiveBuffer => (SOL_SOCKET, SO_RCVBUF),
+            SocketOption.TypeOfService => (IPPROTO_IP, IP_TOS),
+            SocketOption.TrafficClass => (IPPROTO_IPV6, IPV6_TCLASS),
+            SocketOption.DontRoute => (SOL_SOCKET, SO_DONTROUTE),
+            SocketOption.OutOfBandInline => (SOL_SOCKET, SO_OOBINLINE),
+            SocketOption.FastOpen => (IPPROTO_TCP, TCP_FASTOPEN),
+            _ => (-1, -1),
+        };
+        return level < 0 ? -(int)Errno.ENOPROTOOPT : SetOption(descriptor, level, number, value);
+    }
+
+    // The option takes the interface's number, and each family has its own.
+    public override int BindToDevice(int descriptor, string device)
+    {
+        uint index;
+        fixed (byte* start = Terminated(device))
+        {
+            index = LibSystem.if_nametoindex(start);
+        }
+
+        if (index == 0) return -(int)Errno.ENODEV;
+        var answer = SetOption(descriptor, IPPROTO_IP, IP_BOUND_IF, (int)index);
+        return answer < 0 ? SetOption(descriptor, IPPROTO_IPV6, IPV6_BOUND_IF, (int)index) : answer;
+    }
+
+    public override int PeerCredentials(int descriptor, out PeerCredentials credentials)
+    {
+        credentials = default;
+        uint user = 0, group = 0;
+        var answer = GetOption(descriptor, SOL_LOCAL, LOCAL_PEERPID, out var process);
+        if (answer >= 0) answer = Answer(LibSystem.getpeereid(descriptor, &user, &group));
+        if (answer >= 0) credentials = new PeerCredentials(process, (int)user, (int)group);
+        return answer;
+    }
+
+    public override int SocketError(int descriptor)
+    {
+        var answer = GetOption(descriptor, SOL_SOCKET, SO_ERROR, out var error);
+        return answer < 0 ? answer : -(int)ToErrno(error);
+    }
+
+    public override int IsSocket(string path)
+    {
+        var status = stackalloc byte[StatSize];
+        fixed (byte* start = Terminated(path))
+        {
+            var answer = Answer(LibSystem.lstat(start, status));
+            if (answer < 0) return answer;
+        }
+
+        return (*(ushort*)(status + StatModeOffset) & S_IFMT) == S_IFSOCK ? 1 : 0;
+    }
+
+    public override int CreatePoller(out Poller? poller) => KqueuePoller.Create(new SystemKqueue(), out poller);
+
+    protected override Errno ToErrno(int native) => DarwinErrno.FromNative(native);
+
+    private static int ClosedUnless(int answer, int descriptor)
+    {
+        if (answer >= 0) return descriptor;
+        _ = Libc.close(descriptor);
+        return answer;
+    }
+
+    private int Prepare(int descriptor)
+    {
+        var answer = SetOption(descriptor, SOL_SOCKET, SO_NOSIGPIPE, 1);
+        var flags = answer < 0 ? answer : Answer(LibSystem.fcntl(descriptor, F_GETFL, 0));
+        answer = flags < 0 ? flags : Answer(LibSystem.fcntl(descriptor, F_SETFL, flags | O_NONBLOCK));
+        return answer < 0 ? answer : Answer(LibSystem.fcntl(descriptor, F_SETFD, FD_CLOEXEC));
+    }
+}

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Reactor;
+
+/// <summary>What the kernels of Linux and macOS have in common: the calls that both know by the same name and arguments.</summary>
+internal abstract unsafe class UnixKernel : Kernel
+{
+    // Both systems have these values.
+    protected const int MSG_OOB = 0x1;
+    protected const int MSG_PEEK = 0x2;
+    protected const int S_IFMT = 0xF000;
+    protected const int S_IFSOCK = 0xC000;
+
+#pragma warning disable RS0030 // This is the kernel's clock: on Unix a Stopwatch tick is a nanosecond of the monotonic clock.
+    public sealed override long Timestamp => Stopwatch.GetTimestamp();
+#pragma warning restore RS0030
+
+    public sealed override int Bind(int descriptor, SocketAddress address)
+    {
+        fixed (byte* start = address.Buffer.Span)
+        {
+            return Answer(Libc.bind(descriptor, start, (uint)address.Size));
+        }
+    }
+
+    public sealed override int Listen(int descriptor, int backlog) => Answer(Libc.listen(descriptor, backlog));
+
+    public sealed override int Connect(int descriptor, SocketAddress address)
+    {
+        fixed (byte* start = address.Buffer.Span)
+        {
+            return Answer(Libc.connect(descriptor, start, (uint)address.Size));
+        }
+    }
+
+    public sealed override int Receive(int descriptor, Span<byte> buffer) => Receive(descriptor, buffer, 0);
+
+    public sealed override int Peek(int descriptor, Span<byte> buffer) => Receive(descriptor, buffer, MSG_PEEK);
+
+    public sealed override int ReceiveUrgent(int descriptor, Span<byte> buffer) => Receive(descriptor, buffer, MSG_OOB);
+
+    // SocketShutdown has the values of SHUT_RD, SHUT_WR and SHUT_RDWR.
+    public sealed override int Shutdown(int descriptor, SocketShutdown how) => Answer(Libc.shutdown(descriptor, (int)how));
+
+    public sealed override int Close(int descriptor) => Answer(Libc.close(descriptor));
+
+    public sealed override int LocalAddress(int descriptor, SocketAddress address)
+    {
+        fixed (byte* start = address.Buffer.Span)
+        {
+            var size = (uint)address.Buffer.Length;
+            return Sized(address, Answer(Libc.getsockname(descriptor, start, &size)), size);
+        }
+    }
+
+    public sealed override int PeerAddress(int descriptor, SocketAddress address)
+    {
+        fixed (byte* start = address.Buffer.Span)
+        {
+            var size = (uint)address.Buffer.Length;
+            return Sized(address, Answer(Libc.getpeername(descriptor, start, &size)), size);
+        }
+    }
+
+    public sealed override int Unlink(string path)
+    {
+        fixed (byte* start = Terminated(path))
+        {
+            return Answer(Libc.unlink(start));
+        }
+    }
+
+    // UnixFileMode has the bits of mode_t.
+    public sealed override int SetMode(string path, UnixFileMode mode)
+    {
+        fixed (byte* start = Terminated(path))
+        {
+            return Answer(Libc.chmod(start, (uint)mode));
+        }
+    }
+
+    public sealed override int SetOwner(string path, int userId, int groupId)
+    {
+        fixed (byte* start = Terminated(path))
+        {
+            return Answer(Libc.chown(start, (uint)userId, (uint)groupId));
+        }
+    }
+
+    protected static byte[] Terminated(string path) => Encoding.UTF8.GetBytes(path + '\0');
+
+    /// <summary>What the system calls this errno, as ours.</summary>
+    protected abstract Errno ToErrno(int native);
+
+    /// <summary>What a call answered, or its errno, negative.</summary>
+    protected int Answer(nint answer) => answer >= 0 ? (int)answer : -(int)ToErrno(Libc.errno);
+
+    protected int Send(int descriptor, ReadOnlySpan<byte> data, int flags)
+    {
+        fixed (byte* start = data)
+        {
+            return Answer(Libc.send(descriptor, start, (nuint)data.Length, flags));
+        }
+    }
+
+    protected int SetOption(int descriptor, int level, int number, int value) =>
+        Answer(Libc.setsockopt(descriptor, level, number, &value, sizeof(int)));
+
+    protected int GetOption(int descriptor, int level, int number, out int value)
+    {
+        int answer;
+        var size = (uint)sizeof(int);
+        fixed (int* start = &value)
+        {
+            answer = Answer(Libc.getsockopt(descriptor, level, number, start, &size));
+        }
+
+        return answer;
+    }
+
+    private int Receive(int descriptor, Span<byte> buffer, int flags)
+    {
+        fixed (byte* start = buffer)
+        {
+            return Answer(Libc.recv(descriptor, start, (nuint)buffer.Length, flags));
+        }
+    }
+
+    private static int Sized(SocketAddress address, int answer, uint size)
+    {
+        if (answer >= 0) address.Size = (int)size;
+        return answer;
+    }
+}
