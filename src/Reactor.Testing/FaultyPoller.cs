@@ -91,11 +91,12 @@ internal sealed class FaultyPoller(Poller inner, FaultPlan plan, OwedEvents owed
     // The new ones lie behind the first.
     private int Sift(Span<PollEvent> events, int count, int came)
     {
-        for (var (i, end) = (count, count + came); i < end; i++)
+        var fresh = events.Slice(count, Math.Max(came, 0));
+        fresh = fresh[..PollEvents.Join(fresh)];
+        foreach (var one in fresh)
         {
-            var one = events[i];
-            var readiness = owed.Sift(this, one, plan);
-            if (readiness != Readiness.None) _ = PollEvents.TryAdd(events, ref count, one with { Readiness = readiness });
+            var left = owed.Sift(this, one, plan);
+            if (left.Readiness != Readiness.None) _ = PollEvents.TryAdd(events, ref count, left);
         }
 
         return count;

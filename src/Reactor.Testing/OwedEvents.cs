@@ -109,7 +109,7 @@ internal sealed class OwedEvents(Kernel clock)
                     continue;
                 }
 
-                if (owed.Readiness != Readiness.None && !PollEvents.TryAdd(events, ref count, new PollEvent(watched.Token, owed.Readiness))) return count;
+                if (owed.Readiness != Readiness.None && !PollEvents.TryAdd(events, ref count, new PollEvent(watched.Token, owed.Readiness, owed.Errno))) return count;
                 _owed.RemoveAt(i);
             }
 
@@ -119,27 +119,28 @@ internal sealed class OwedEvents(Kernel clock)
 
     /// <summary>Looks at an event of the poller underneath and holds back what is not to be told yet.</summary>
     /// <returns>What remains of it.</returns>
-    internal Readiness Sift(FaultyPoller poller, in PollEvent one, FaultPlan plan)
+    internal PollEvent Sift(FaultyPoller poller, in PollEvent one, FaultPlan plan)
     {
         lock (_gate)
         {
-            if (poller.DescriptorOf(one.Token) is not { } descriptor) return one.Readiness;
+            if (poller.DescriptorOf(one.Token) is not { } descriptor) return one;
             var readiness = one.Readiness;
             if ((readiness & (Readiness.Error | Readiness.HangUp)) != 0) readiness |= EndTransfers(descriptor);
             if (_owed.Count > 0 && Withholding(descriptor, readiness) is { } withholding)
             {
                 withholding.Readiness |= readiness & withholding.Withheld;
+                if ((readiness & withholding.Withheld & Readiness.Error) != 0) withholding.Errno = one.Errno;
                 readiness &= ~withholding.Withheld;
             }
 
             var delay = readiness == Readiness.None ? TimeSpan.Zero : plan.NextEvent(descriptor);
-            if (delay == TimeSpan.Zero) return readiness;
-            Add(descriptor, readiness, Readiness.None, delay);
-            return Readiness.None;
+            if (delay == TimeSpan.Zero) return one with { Readiness = readiness };
+            Add(descriptor, readiness, Readiness.None, delay, one.Errno);
+            return one with { Readiness = Readiness.None };
         }
     }
 
-    private void Add(int descriptor, Readiness readiness, Readiness withheld, TimeSpan delay)
+    private void Add(int descriptor, Readiness readiness, Readiness withheld, TimeSpan delay, Errno errno = Errno.None)
     {
         lock (_gate)
         {
@@ -147,7 +148,7 @@ internal sealed class OwedEvents(Kernel clock)
 
             // Who is not registered yet is told of everything when that is done.
             if (!isWatched && withheld == Readiness.None) return;
-            _owed.Add(new Owed(descriptor, withheld, clock.Timestamp + (delay.Ticks * TimeSpan.NanosecondsPerTick)) { Readiness = readiness });
+            _owed.Add(new Owed(descriptor, withheld, clock.Timestamp + (delay.Ticks * TimeSpan.NanosecondsPerTick)) { Readiness = readiness, Errno = errno });
             if (isWatched) watched.Poller.Interrupt();
         }
     }
@@ -183,5 +184,8 @@ internal sealed class OwedEvents(Kernel clock)
 
         /// <summary>What to tell. Nothing as long as nothing happened to a connect that takes its time.</summary>
         internal Readiness Readiness { get; set; }
+
+        /// <summary>The error that the poller told with it, which the socket may not tell again.</summary>
+        internal Errno Errno { get; set; }
     }
 }

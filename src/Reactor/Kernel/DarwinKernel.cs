@@ -78,6 +78,9 @@ internal sealed unsafe class DarwinKernel : UnixKernel
         // Whole seconds, here alone.
         if (name == SocketOption.UserTimeout) value = (int)Math.Min(int.MaxValue, (value + 999L) / 1000);
 
+        // A switch here, where Linux has the length of a queue.
+        if (name == SocketOption.FastOpen) value = Math.Min(value, 1);
+
         var (level, number) = name switch
         {
             SocketOption.ReuseAddress => (SOL_SOCKET, SO_REUSEADDR),
@@ -98,7 +101,11 @@ internal sealed unsafe class DarwinKernel : UnixKernel
             SocketOption.FastOpen => (IPPROTO_TCP, TCP_FASTOPEN),
             _ => (-1, -1),
         };
-        return level < 0 ? -(int)Errno.ENOPROTOOPT : SetOption(descriptor, level, number, value);
+        if (level < 0) return -(int)Errno.ENOPROTOOPT;
+        var answer = SetOption(descriptor, level, number, value);
+
+        // An IPv6 socket has no options of IPv4 here, and TrafficClass says the same of it.
+        return name == SocketOption.TypeOfService && answer == -(int)Errno.EINVAL ? 0 : answer;
     }
 
     // The option takes the interface's number, and each family has its own.

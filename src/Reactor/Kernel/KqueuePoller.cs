@@ -10,8 +10,9 @@ namespace Reactor;
 /// </summary>
 internal sealed unsafe class KqueuePoller : Poller
 {
-    // More than these are handed over at once, so that a storm of connects does not grow the list without bound.
-    private const int MostChanges = 1024;
+    // More than these are handed over at once, so that a storm of connects does not grow the list without bound. (libkqueue
+    // takes the receipts of 512 and no more.)
+    private const int MostChanges = 256;
 
     // A wait takes what is there in one call, however few events the loop asks for: the rest is kept for the next waits.
     private const int LeastRoom = 512;
@@ -26,10 +27,13 @@ internal sealed unsafe class KqueuePoller : Poller
     private readonly List<KEvent> _changes = [];
     private KEvent[] _receipts = new KEvent[16];
 
-    // What kevent(2) has told and the loop has not: from _next to _told.
+    // What kevent(2) has told and the loop was not told yet: from _next to _told.
     private KEvent[] _events = new KEvent[LeastRoom];
     private int _next;
     private int _told;
+
+    // Whom the system refused to watch outside a wait. They come first.
+    private readonly Queue<PollEvent> _refused = new();
 
     private int _disposed;
 
@@ -80,13 +84,15 @@ internal sealed unsafe class KqueuePoller : Poller
 
     public override int Wait(Span<PollEvent> events, int timeoutMs)
     {
-        if (_next == _told)
+        var count = 0;
+        while (count < events.Length && _refused.TryDequeue(out var refused)) events[count++] = refused;
+
+        if (_next == _told && count == 0)
         {
             var answer = Fetch(Math.Max(events.Length, LeastRoom), timeoutMs);
             if (answer < 0) return answer;
         }
 
-        var count = 0;
         while (_next < _told && count < events.Length)
         {
             var news = Translate(_events[_next++]);
@@ -128,24 +134,24 @@ internal sealed unsafe class KqueuePoller : Poller
 
         var now = default(Timespec);
         var count = _system.Kevent(_kqueue, changes, _receipts.AsSpan(0, changes.Length), &now);
-        var answer = Math.Min(count, 0);
-        for (var i = 0; i < count; i++)
+        var answer = 0;
+        for (var i = 0; i < changes.Length; i++)
         {
-            if (_receipts[i].data == 0) continue;
-            if ((changes[i].flags & EV_DELETE) == 0) Keep(_receipts[i]);
-            else if (answer == 0) answer = -(int)_system.ToErrno((int)_receipts[i].data);
+            var errno = Refusal(count, i);
+            if (errno == Errno.None) continue;
+            if ((changes[i].flags & EV_DELETE) == 0) _refused.Enqueue(new PollEvent(Token.FromUInt64(changes[i].udata), Readiness.Unwatched, errno));
+            else if (answer == 0) answer = -(int)errno;
         }
 
         _changes.Clear();
         return answer;
     }
 
-    // What could not be added is told to its owner with the next wait.
-    private void Keep(in KEvent told)
+    // Interrupted, it has made all changes nevertheless (EINTR in kevent(2)); after any other failure nobody knows which.
+    private Errno Refusal(int count, int change)
     {
-        if (_next == _told) _next = _told = 0;
-        if (_told == _events.Length) Array.Resize(ref _events, _told * 2);
-        _events[_told++] = told;
+        if (count == -(int)Errno.EINTR) return Errno.None;
+        return count < 0 ? (Errno)(-count) : _system.ToErrno((int)_receipts[change].data);
     }
 
     private int Fetch(int room, int timeoutMs)
@@ -158,8 +164,8 @@ internal sealed unsafe class KqueuePoller : Poller
         var timeout = new Timespec { tv_sec = timeoutMs / 1000, tv_nsec = timeoutMs % 1000 * 1_000_000 };
         var count = _system.Kevent(_kqueue, CollectionsMarshal.AsSpan(_changes), _events.AsSpan(0, room), timeoutMs < 0 ? null : &timeout);
 
-        // Interrupted, it has made them all the same (EINTR in kevent(2)).
-        _changes.Clear();
+        // What was added before a failure may be added again.
+        if (count >= 0 || count == -(int)Errno.EINTR) _changes.Clear();
         _next = 0;
         _told = Math.Max(count, 0);
         return count;

@@ -17,7 +17,7 @@ internal static class ListeningSocket
         var (syscall, answer) = Bind(kernel, descriptor, endPoint, options);
         if (answer >= 0)
         {
-            (syscall, answer) = ("listen", kernel.Listen(descriptor, options.Backlog));
+            (syscall, answer) = Listen(kernel, descriptor, endPoint, options);
             if (answer >= 0) return descriptor;
             if (FileOf(endPoint) is { } file) _ = kernel.Unlink(file);
         }
@@ -59,7 +59,17 @@ internal static class ListeningSocket
         if (options.ReusePort) setup.Set(SocketOption.ReusePort, 1);
         if (options.IPv6Only is { } only && family == AddressFamily.InterNetworkV6) setup.Set(SocketOption.IPv6Only, only ? 1 : 0);
         if (options.DeferAccept is { } time) setup.Set(SocketOption.DeferAccept, SocketSetup.RoundUp(time.TotalSeconds));
-        if (options.FastOpenBacklog is { } backlog) setup.Set(SocketOption.FastOpen, backlog);
+    }
+
+    // macOS knows Fast Open of a socket that listens, and of no other.
+    private static (string Syscall, int Answer) Listen(Kernel kernel, int descriptor, EndPoint endPoint, ListenOptions options)
+    {
+        var answer = kernel.Listen(descriptor, options.Backlog);
+        if (answer < 0 || endPoint is not IPEndPoint || options.FastOpenBacklog is not { } backlog) return ("listen", answer);
+
+        var setup = new SocketSetup(kernel, descriptor);
+        setup.Set(SocketOption.FastOpen, backlog);
+        return (setup.Syscall, setup.Answer);
     }
 
     // Before listen(2) nobody can connect, whatever the file's mode was for a moment.

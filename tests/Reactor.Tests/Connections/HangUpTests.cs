@@ -23,8 +23,9 @@ public sealed class HangUpTests
         events.Hold();
         wire.Peer.Send("bytes");
         wire.Peer.HalfClose();
-        await Until.True(() => (events.Held & Readiness.HangUp) != 0);
-        Assert.That(events.Held, Is.EqualTo(events.Held | Readiness.Readable | Readiness.ReadClosed | Readiness.HangUp), "The test's own premise.");
+        var end = KqueueLibrary.Path is null ? Readiness.ReadClosed | Readiness.HangUp : Readiness.ReadClosed;
+        await Until.True(() => (events.Held & end) == end);
+        Assert.That(events.Held & Readiness.Readable, Is.Not.EqualTo(Readiness.None), "The test's own premise.");
         events.Release(wire.Loop);
 
         if (reading is not null)
@@ -215,6 +216,7 @@ public sealed class HangUpTests
         private Token _token;
         private volatile bool _holds;
         private int _held;
+        private Errno _errno;
 
         public OneEvent(ScriptedKernel kernel)
         {
@@ -244,14 +246,20 @@ public sealed class HangUpTests
             for (var i = 0; i < count; i++)
             {
                 if (_holds && events[i].Token == _token)
+                {
+                    if (events[i].Errno != Errno.None)
+                        _errno = events[i].Errno;
                     Volatile.Write(ref _held, _held | (int)events[i].Readiness);
+                }
                 else
+                {
                     events[kept++] = events[i];
+                }
             }
 
             if (_holds || _held == 0 || count < 0 || kept == events.Length)
                 return count < 0 ? count : kept;
-            events[kept++] = new PollEvent(_token, (Readiness)_held);
+            events[kept++] = new PollEvent(_token, (Readiness)_held, _errno);
             Volatile.Write(ref _held, 0);
             return kept;
         }

@@ -24,6 +24,7 @@ public sealed class InlineUrgentDataTests(bool onLoop)
     [Test]
     public Task Reading_stops_right_before_it() => Run(async () =>
     {
+        KqueueLibrary.RequireUrgentNews();
         Peer.Send("before");
         Peer.SendUrgent('!');
         Peer.Send("after");
@@ -39,6 +40,7 @@ public sealed class InlineUrgentDataTests(bool onLoop)
     [Test]
     public Task Discarding_to_the_mark_leaves_it_as_the_next_byte() => Run(async () =>
     {
+        KqueueLibrary.RequireUrgentNews();
         Peer.Send(new byte[20_000]);
         Peer.SendUrgent('!');
         Peer.Send("after");
@@ -51,6 +53,7 @@ public sealed class InlineUrgentDataTests(bool onLoop)
     [Test]
     public Task One_that_is_overtaken_stays_in_the_stream() => Run(async () =>
     {
+        KqueueLibrary.RequireUrgentNews();
         Peer.Send("aaa");
         Peer.SendUrgent('1');
         Peer.SendUrgent('2');
@@ -67,6 +70,7 @@ public sealed class InlineUrgentDataTests(bool onLoop)
     [Test]
     public Task Each_of_many_is_marked_in_its_turn() => Run(async () =>
     {
+        KqueueLibrary.RequireUrgentNews();
         for (var i = 0; i < 100; i++)
         {
             Peer.Send("ab");

@@ -239,6 +239,7 @@ public sealed class SendUrgentTests(bool onLoop)
     [Test]
     public async Task Two_loops_play_ball_with_urgent_bytes_over_a_stream_in_both_directions()
     {
+        KqueueLibrary.RequireUrgentNews();
         const int throws = 100;
         await using var server = TestLoop.Start();
         await using var listener = await server.ListenAsync(Loopback.AnyPort, async connection =>

@@ -42,6 +42,7 @@ public sealed class UrgentDataTests(bool onLoop)
     [Test]
     public Task Who_waits_for_it_is_told_when_it_comes() => Run(async () =>
     {
+        KqueueLibrary.RequireUrgentNews();
         var waiting = Connection.ReceiveUrgentAsync().AsTask();
         Peer.Send("ordinary");
         Assert.That(await _wire.ReadText(8), Is.EqualTo("ordinary"));
@@ -166,6 +167,7 @@ public sealed class UrgentDataTests(bool onLoop)
     [Test]
     public Task Cancelled_at_the_very_moment_it_comes_it_is_for_one_of_both_calls() => Run(async () =>
     {
+        KqueueLibrary.RequireUrgentNews();
         for (var i = 0; i < 100; i++)
         {
             using var cancel = new CancellationTokenSource();
@@ -190,6 +192,7 @@ public sealed class UrgentDataTests(bool onLoop)
     [Test]
     public Task Two_that_wait_at_once_are_one_too_many() => Run(async () =>
     {
+        KqueueLibrary.RequireUrgentNews();
         var waiting = Connection.ReceiveUrgentAsync().AsTask();
         await _wire.Settled();
 
@@ -272,6 +275,7 @@ public sealed class UrgentDataTests(bool onLoop)
     [Test]
     public Task Nobody_who_asks_for_them_does_not_disturb_the_stream() => Run(async () =>
     {
+        KqueueLibrary.RequireUrgentNews();
         for (var i = 0; i < 200; i++)
         {
             Peer.Send("ab");

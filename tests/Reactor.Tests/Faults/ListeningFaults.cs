@@ -173,7 +173,7 @@ internal static class ListeningFaults
         KernelCall.Listen => "listen",
         KernelCall.SetMode => "chmod",
         KernelCall.SetOwner => "chown",
-        _ => "epoll_ctl",
+        _ => KqueueLibrary.AddSyscall,
     };
 
     private static UnixDomainSocketEndPoint StaleFile(FaultScene scene)

@@ -10,7 +10,7 @@ internal static class LoopFaults
         scene.Inject();
         var exception = Assert.Throws<KernelException>(() => TestLoop.Start(scene.Kernel));
         Assert.That(exception!.Errno, Is.EqualTo(scene.Errno));
-        Assert.That(exception.Syscall, Is.EqualTo("epoll_create1"));
+        Assert.That(exception.Syscall, Is.EqualTo(KqueueLibrary.PollerSyscall));
     }
 
     public static async Task Wait(FaultScene scene)

@@ -179,8 +179,9 @@ public sealed class OwedEventTests
         Assert.That(_pair.Pending(), Is.Empty);
 
         _pair.Clock.Jump(FaultyPair.Hour);
-        Assert.That(_pair.Pending(), Has.One.Matches<PollEvent>(static one => one.Readiness.HasFlag(Readiness.Error)));
-        Assert.That(_kernel.SocketError(descriptor), Is.EqualTo(-(int)Errno.ECONNREFUSED));
+        var told = _pair.Pending().Single(static one => one.Readiness.HasFlag(Readiness.Error));
+        var error = _kernel.SocketError(descriptor);
+        Assert.That(error != 0 ? (Errno)(-error) : told.Errno, Is.EqualTo(Errno.ECONNREFUSED));
     }
 
     [TestCase(Errno.EINPROGRESS)]

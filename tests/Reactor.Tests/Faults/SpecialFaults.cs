@@ -29,6 +29,8 @@ internal static class SpecialFaults
     /// <summary>The urgent byte is here already. EINVAL says that there is none, so that the next one is waited for.</summary>
     public static async Task ReceiveUrgent(FaultScene scene)
     {
+        if (scene.Errno == Errno.EINVAL)
+            KqueueLibrary.RequireUrgentNews();
         var (connection, peer) = await scene.Dial();
         using var _ = peer;
         peer.Socket.Send("!"u8, SocketFlags.OutOfBand);

@@ -17,6 +17,18 @@ internal static class KqueueLibrary
 
     public static string? Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : null;
 
+    /// <summary>What the poller of the suite's loops calls its making.</summary>
+    public static string PollerSyscall => Path is null ? "epoll_create1" : "kqueue";
+
+    /// <summary>What it calls the adding of a descriptor.</summary>
+    public static string AddSyscall => Path is null ? "epoll_ctl" : "kevent";
+
+    /// <summary>Skips a test in which more sockets are ready at once than libkqueue can tell of.</summary>
+    public static void RequireRoomForThousands()
+    {
+        if (Path is not null) Assert.Ignore("libkqueue loses edges when more than 256 sockets are ready at once.");
+    }
+
     /// <summary>Skips a test that waits to be told of urgent data.</summary>
     public static void RequireUrgentNews()
     {
@@ -69,7 +81,7 @@ internal static class KqueueLibrary
         internal override int Create()
         {
             var kqueue = _kqueue();
-            return kqueue < 0 ? -Libc.errno : kqueue;
+            return kqueue < 0 ? -Marshal.GetLastSystemError() : kqueue;
         }
 
         internal override int Kevent(int kqueue, ReadOnlySpan<KEvent> changes, Span<KEvent> events, Timespec* timeout)
@@ -77,7 +89,7 @@ internal static class KqueueLibrary
             fixed (KEvent* firstChange = changes, firstEvent = events)
             {
                 var count = _kevent(kqueue, firstChange, changes.Length, firstEvent, events.Length, timeout);
-                return count < 0 ? -Libc.errno : count;
+                return count < 0 ? -Marshal.GetLastSystemError() : count;
             }
         }
 

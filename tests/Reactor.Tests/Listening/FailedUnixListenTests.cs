@@ -21,7 +21,7 @@ public sealed class FailedUnixListenTests
     public void Remove_the_directory() => _directory.Dispose();
 
     [TestCase("listen", Errno.EADDRINUSE)]
-    [TestCase("epoll_ctl", Errno.ENOSPC)]
+    [TestCase("the poller's", Errno.ENOSPC)]
     public async Task The_file_is_removed_and_the_address_is_free(string syscall, Errno errno)
     {
         var wasThere = false;
@@ -43,7 +43,7 @@ public sealed class FailedUnixListenTests
 
         var error = await Assert.ThrowsAsync<ListenException>(async () => await loop.ListenAsync(_endPoint, Handlers.Echo).Within());
 
-        Assert.That((error!.Syscall, error.Errno), Is.EqualTo((syscall, errno)));
+        Assert.That((error!.Syscall, error.Errno), Is.EqualTo((string.Equals(syscall, "listen", StringComparison.Ordinal) ? syscall : KqueueLibrary.AddSyscall, errno)));
         Assert.That(wasThere, Is.True, "The test's own premise.");
         Assert.That(File.Exists(_endPoint.ToString()), Is.False);
         Assert.That(Descriptors.Sockets(), Is.EqualTo(sockets));

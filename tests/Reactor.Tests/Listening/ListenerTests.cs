@@ -88,8 +88,8 @@ public sealed class ListenerTests
     [TestCase(KernelCall.SetOption, Errno.ENOPROTOOPT, "setsockopt(TCP_NODELAY)")]
     [TestCase(KernelCall.Bind, Errno.EACCES, "bind")]
     [TestCase(KernelCall.Listen, Errno.EADDRINUSE, "listen")]
-    [TestCase(KernelCall.Add, Errno.ENOSPC, "epoll_ctl")]
-    public async Task Whatever_call_fails_is_named_and_nothing_is_left(object call, Errno errno, string syscall)
+    [TestCase(KernelCall.Add, Errno.ENOSPC, null)]
+    public async Task Whatever_call_fails_is_named_and_nothing_is_left(object call, Errno errno, string? syscall)
     {
         var kernel = new ScriptedKernel();
         var answer = -(int)errno;
@@ -117,7 +117,7 @@ public sealed class ListenerTests
 
         var error = await Assert.ThrowsAsync<ListenException>(async () => await loop.ListenAsync(Loopback.AnyPort, Handlers.Echo).Within());
 
-        Assert.That((error!.Syscall, error.Errno), Is.EqualTo((syscall, errno)));
+        Assert.That((error!.Syscall, error.Errno), Is.EqualTo((syscall ?? KqueueLibrary.AddSyscall, errno)));
         Assert.That(Descriptors.Sockets(), Is.EqualTo(sockets));
     }
 
@@ -159,6 +159,7 @@ public sealed class ListenerTests
     [Test]
     public async Task Thousands_that_wait_in_the_backlog_are_all_served()
     {
+        KqueueLibrary.RequireRoomForThousands();
         const int waiting = 4_000;
         DescriptorLimit.NeedOrSkip((2 * waiting) + 500);
         await using var loop = TestLoop.Start();

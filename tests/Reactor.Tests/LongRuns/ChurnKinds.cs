@@ -1,3 +1,5 @@
+using Reactor.Tests.Fixtures;
+
 namespace Reactor.Tests;
 
 /// <summary>A kind of conversation.</summary>
@@ -37,7 +39,9 @@ internal static class ChurnKinds
         new("write timeout there", [nameof(CloseReason.Reset), CutShort], DeafToServer),
         new("close timeout here", [nameof(CloseReason.CloseTimeout)], CloseTimeoutHere),
         new("too much unsent", [nameof(CloseReason.SendLimit)], static talk => SendToDeaf(talk, ChurnStyle.LittleUnsent)),
-        new("urgent bytes", [Complete], Urgent),
+
+        // On libkqueue nobody hears of one.
+        .. KqueueLibrary.Path is null ? [new ChurnKind("urgent bytes", [Complete], Urgent)] : Array.Empty<ChurnKind>(),
         new("dial, cancelled midway", [Complete, "dial: Canceled"], CancelDial),
         new("dial into silence", ["dial: Canceled", "dial: TimedOut"], DialIntoSilence),
         new("dial, refused", ["dial: Refused"], static talk => DialRefused(talk)),
