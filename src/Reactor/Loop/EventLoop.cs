@@ -35,7 +35,7 @@ public sealed partial class EventLoop : IAsyncDisposable
     {
         Options = options;
         Kernel = kernel;
-        Log = options.LoggerFactory?.CreateLogger("Reactor") ?? NullLogger.Instance;
+        Log = options.LoggerFactory is { } factory ? new GuardedLogger(factory.CreateLogger("Reactor")) : NullLogger.Instance;
         _poller = poller;
         _events = new PollEvent[options.EventsPerTurn];
         _posted = new PostedQueue(poller, Log);

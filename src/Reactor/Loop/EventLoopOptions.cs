@@ -8,7 +8,7 @@ public sealed record EventLoopOptions
     /// <summary>The name of the loop's thread. Default: <c>reactor</c>.</summary>
     public string Name { get; init; } = "reactor";
 
-    /// <summary>Where the log goes. Default: nowhere.</summary>
+    /// <summary>Where the log goes; what a logger throws is dropped. Default: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>The kernel to run on. Default: <see cref="Kernel.System"/>.</summary>
