@@ -5,6 +5,9 @@ namespace Reactor;
 /// <content>What only Linux has, or has under this name.</content>
 internal static unsafe partial class Libc
 {
+    // arm64 has the numbers that all newer systems share.
+    private static nint SYS_statx => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 291 : 332;
+
     [LibraryImport(Library)]
     internal static partial int accept4(int sockfd, byte* addr, uint* addrlen, int flags);
 
@@ -33,18 +36,11 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     internal static partial nint write(int fd, void* buf, nuint count);
 
-    [LibraryImport(Library)]
-    internal static partial int statx(int dirfd, byte* pathname, int flags, uint mask, byte* statxbuf);
+    /// <summary>statx(2).</summary>
+    internal static int statx(int dirfd, byte* pathname, int flags, uint mask, byte* statxbuf) =>
+        (int)syscall(SYS_statx, dirfd, pathname, flags, mask, statxbuf);
 
-    /// <summary><c>struct msghdr</c> of recvmsg(2), the same on every 64-bit Linux.</summary>
-    internal struct MsgHdr
-    {
-        public void* msg_name;
-        public uint msg_namelen;
-        public IoVector* msg_iov;
-        public nuint msg_iovlen;
-        public void* msg_control;
-        public nuint msg_controllen;
-        public int msg_flags;
-    }
+    // By its number, since glibc has the name from 2.28 on and musl from 1.2.5, and .NET 10 runs from 2.27 and 1.2.3 on.
+    [LibraryImport(Library)]
+    private static partial nint syscall(nint number, nint dirfd, byte* pathname, nint flags, nuint mask, byte* statxbuf);
 }

@@ -11,7 +11,8 @@ namespace Reactor;
 /// </summary>
 internal static unsafe partial class Libc
 {
-    // The runtime maps this name to libc.so.6 under glibc, to the musl library under musl and to libSystem under macOS.
+    // The runtime tries libc.so first, which musl's loader takes for musl itself, as it does every name that begins with "libc.".
+    // Under glibc that is no library, and the plain name follows, of which the runtime makes libc.so.6, and libSystem on macOS.
     private const string Library = "libc";
 
     /// <summary>errno(3) of the call just made, in the numbers of the running system.</summary>
