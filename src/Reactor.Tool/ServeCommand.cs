@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
+using Reactor.Load;
 
 namespace Reactor.Tool;
 
@@ -55,6 +56,8 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(ParseResult parse)
     {
         using var stop = new StopSignal();
+        // Not every runtime raises the soft limit, which is often 1,024: that for musl does not, nor the native one of .NET 9.
+        _ = DescriptorLimit.Raise();
         var group = EventLoopGroup.Start(LoopsOf(parse), new EventLoopOptions { Name = "serve", LoggerFactory = TerminalLog.Factory });
         var listeners = new List<ListenerGroup>();
         try

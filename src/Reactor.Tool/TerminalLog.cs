@@ -7,6 +7,10 @@ internal sealed class TerminalLog : ILogger, ILoggerFactory
 {
     public static readonly TerminalLog Factory = new();
 
+    // Standard error is opened by its first use, and that takes a descriptor: too late when what is to be told is that
+    // there are none left.
+    private TerminalLog() => _ = Console.Error;
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("It writes to standard error and nowhere else.");
