@@ -83,7 +83,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     // alone.
     void IRegistrant.OnEvents(PollEvent news)
     {
-        if (news.Readiness == Readiness.Unwatched)
+        if ((news.Readiness & Readiness.Unwatched) != 0)
         {
             Fail(Classified(_loop.RegisterSyscall, news.Errno, isImmediate: false));
             return;

@@ -136,7 +136,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
 
     void IRegistrant.OnEvents(PollEvent news)
     {
-        if (news.Readiness == Readiness.Unwatched) End(new ListenException(_loop.RegisterSyscall, news.Errno, LocalEndPoint));
+        if ((news.Readiness & Readiness.Unwatched) != 0) End(new ListenException(_loop.RegisterSyscall, news.Errno, LocalEndPoint));
         else Accept();
     }
 
