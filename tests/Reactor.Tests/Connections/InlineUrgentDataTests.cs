@@ -108,6 +108,7 @@ public sealed class InlineUrgentDataTests(bool onLoop)
     [Test]
     public async Task An_accepted_connection_has_it_in_the_stream_as_its_listener_says()
     {
+        KqueueLibrary.RequireUrgentNews();
         await using var loop = TestLoop.Start();
         await using var listener = await loop.ListenAsync(Loopback.AnyPort, Handlers.Echo, new ListenOptions { OutOfBandInline = true }).Within();
         using var peer = RawPeer.Dial(listener.LocalEndPoint);

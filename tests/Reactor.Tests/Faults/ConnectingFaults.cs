@@ -87,7 +87,7 @@ internal static class ConnectingFaults
         KernelCall.Socket => "^socket$",
         KernelCall.SetOption or KernelCall.BindToDevice => "^setsockopt",
         KernelCall.Bind => "^bind$",
-        KernelCall.Add => "^epoll_ctl$",
+        KernelCall.Add => $"^{KqueueLibrary.AddSyscall}$",
         KernelCall.SocketError => "^(connect|getsockopt.*)$",
         KernelCall.PeerAddress => "^(connect|getpeername)$",
         _ => "^connect$",
