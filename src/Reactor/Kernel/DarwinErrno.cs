@@ -42,6 +42,9 @@ internal static class DarwinErrno
     internal static int ToNative(Errno errno)
     {
         if (errno == Errno.EDEADLK) return 11;
+
+        // 45 is ENOTSUP, which is the same on Linux and another on macOS.
+        if (errno == Errno.EOPNOTSUPP) return 102;
         if ((int)errno >= Foreign) return (int)errno - Foreign;
         var index = Array.IndexOf(_fromFirst, errno);
         return index < 0 || errno == Errno.None ? (int)errno : First + index;

@@ -1,0 +1,14 @@
+namespace Reactor.Tests;
+
+/// <summary>The contract, kept by the poller of macOS.</summary>
+[TestFixture]
+public sealed class DarwinPollerTests : PollerContract
+{
+    private protected override bool TellsOfUrgentData => false;
+
+    private protected override Poller CreatePoller()
+    {
+        Assert.That(Kernel.System.CreatePoller(out var poller), Is.Zero);
+        return poller!;
+    }
+}
