@@ -44,7 +44,7 @@ internal sealed class Chance(FaultRates rates)
         KernelCall.SocketError => [Errno.ETIMEDOUT, Errno.EHOSTUNREACH],
         KernelCall.LocalAddress or KernelCall.PeerAddress => [Errno.ENOBUFS],
         KernelCall.SetMode or KernelCall.SetOwner => [Errno.EPERM, Errno.EROFS],
-        KernelCall.IsSocket => [Errno.EACCES],
+        KernelCall.IsStaleSocket => [Errno.EACCES],
         KernelCall.Close => [Errno.EIO],
         KernelCall.CreatePoller => [Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM],
         KernelCall.Add => [Errno.ENOMEM, Errno.ENOSPC],

@@ -49,7 +49,7 @@ public sealed class FaultyKernel : Kernel
     public override string PollerSyscall => Inner.PollerSyscall;
 
     /// <inheritdoc/>
-    public override bool BalancesReusePort => Inner.BalancesReusePort;
+    public override KernelTraits Traits => Inner.Traits;
 
     /// <inheritdoc/>
     public override long Timestamp => Inner.Timestamp;
@@ -215,7 +215,7 @@ public sealed class FaultyKernel : Kernel
         Refusal(KernelCall.SetOwner) is < 0 and var refusal ? refusal : Inner.SetOwner(path, userId, groupId);
 
     /// <inheritdoc/>
-    public override int IsSocket(string path) => Refusal(KernelCall.IsSocket) is < 0 and var refusal ? refusal : Inner.IsSocket(path);
+    public override int IsStaleSocket(string path) => Refusal(KernelCall.IsStaleSocket) is < 0 and var refusal ? refusal : Inner.IsStaleSocket(path);
 
     /// <inheritdoc/>
     public override int CreatePoller(out Poller? poller)

@@ -15,7 +15,7 @@ public enum KernelCall
     /// <summary><see cref="Kernel.Adopt"/>: fcntl(2) and getsockopt(2).</summary>
     Adopt,
 
-    /// <summary><see cref="Kernel.Accept"/>: accept4(2).</summary>
+    /// <summary><see cref="Kernel.Accept"/>: accept(2).</summary>
     Accept,
 
     /// <summary><see cref="Kernel.Connect"/>: connect(2).</summary>
@@ -75,8 +75,8 @@ public enum KernelCall
     /// <summary><see cref="Kernel.SetOwner"/>: chown(2).</summary>
     SetOwner,
 
-    /// <summary><see cref="Kernel.IsSocket"/>: statx(2).</summary>
-    IsSocket,
+    /// <summary><see cref="Kernel.IsStaleSocket"/>: statx(2), and connect(2) with a datagram socket.</summary>
+    IsStaleSocket,
 
     /// <summary><see cref="Kernel.CreatePoller"/>: epoll_create1(2) and eventfd(2).</summary>
     CreatePoller,
@@ -113,6 +113,6 @@ internal static class KernelCallTraits
         internal bool CanBeInterrupted => call == KernelCall.Wait || call.Awaited != Readiness.None;
 
         internal bool IsAboutOneDescriptor => call is not (KernelCall.Socket or KernelCall.Unlink or KernelCall.SetMode or KernelCall.SetOwner
-            or KernelCall.IsSocket or KernelCall.CreatePoller or KernelCall.Wait or KernelCall.Wake);
+            or KernelCall.IsStaleSocket or KernelCall.CreatePoller or KernelCall.Wait or KernelCall.Wake);
     }
 }

@@ -129,7 +129,7 @@ internal sealed class OwedEvents(Kernel clock)
             if (_owed.Count > 0 && Withholding(descriptor, readiness) is { } withholding)
             {
                 withholding.Readiness |= readiness & withholding.Withheld;
-                if ((readiness & withholding.Withheld & Readiness.Error) != 0) withholding.Errno = one.Errno;
+                if ((readiness & withholding.Withheld & (Readiness.Error | Readiness.Unwatched)) != 0) withholding.Errno = one.Errno;
                 readiness &= ~withholding.Withheld;
             }
 

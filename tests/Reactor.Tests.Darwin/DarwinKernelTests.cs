@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Reactor.Tests.Fixtures;
 
@@ -121,6 +122,51 @@ public sealed class DarwinKernelTests : KernelContract
     }
 
     [Test]
+    public void An_IPv6_client_that_has_reset_already_is_ECONNABORTED_and_leaves_nothing()
+    {
+        using var listener = RawListener.Start(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+        var descriptor = (int)listener.Socket.Handle;
+        Assert.That(System.Adopt(descriptor), Is.Zero);
+        var sockets = Descriptors.Sockets();
+        using (var gone = RawPeer.Dial(listener.LocalEndPoint))
+            gone.Reset();
+
+        Assert.That(Answered(() => System.Accept(descriptor, NewAddress())), Is.EqualTo(-(int)Errno.ECONNABORTED));
+        Assert.That(Descriptors.Sockets(), Is.EqualTo(sockets));
+    }
+
+    [Test]
+    public void An_unnamed_Unix_domain_client_has_the_family_alone_for_an_address()
+    {
+        using var directory = new ScratchDirectory();
+        using var listener = RawListener.Start(new UnixDomainSocketEndPoint(directory.File("s")));
+        var peer = NewAddress();
+        var client = Open(System.Socket(AddressFamily.Unix));
+        Assert.That(System.Connect(client, listener.LocalEndPoint.Serialize()), Is.Zero);
+        Assert.That(System.Adopt((int)listener.Socket.Handle), Is.Zero);
+
+        var accepted = Open(Answered(() => System.Accept((int)listener.Socket.Handle, peer)));
+
+        Assert.That(peer.Size, Is.EqualTo(sizeof(ushort)));
+        Assert.That(System.PeerAddress(accepted, peer), Is.Zero);
+        Assert.That(peer.Size, Is.EqualTo(sizeof(ushort)));
+        Assert.That(System.PeerAddress(client, peer), Is.Zero);
+        Assert.That(peer.Size, Is.GreaterThan(sizeof(ushort)), "The listener has a name.");
+    }
+
+    [Test]
+    public void A_reset_is_one_also_after_both_sides_were_shut()
+    {
+        var (near, far) = Pair();
+        using (far)
+        {
+            Assert.That(System.Shutdown(near, SocketShutdown.Both), Is.Zero);
+
+            Assert.That(System.SetOption(near, SocketOption.Linger, 0), Is.Zero);
+        }
+    }
+
+    [Test]
     public void An_accepted_socket_has_no_SIGPIPE_either_and_neither_has_an_adopted_one_s()
     {
         using var adopted = RawListener.Start();
@@ -143,7 +189,7 @@ public sealed class DarwinKernelTests : KernelContract
     [Test]
     public void A_missing_poller_is_an_errno_and_not_a_crash()
     {
-        if (KqueueLibrary.Path is not null) Assert.Ignore("There is a kqueue(2).");
+        if (KqueueLibrary.Path is not null) Assert.Ignore("There is a poller: REACTOR_KQUEUE_LIBRARY names one.");
 
         Assert.That(System.CreatePoller(out var poller), Is.EqualTo(-(int)Errno.ENOSYS));
         Assert.That(poller, Is.Null);

@@ -25,7 +25,7 @@ public sealed class DarwinLibc
         _library = NativeLibrary.Load(file);
 
         // The first has libkqueue open descriptors that it keeps for as long as there is one.
-        if (KqueueLibrary.Path is not null) Assert.That(LibSystem.kqueue(), Is.GreaterThanOrEqualTo(0));
+        if (KqueueLibrary.Path is not null) Assert.That(LibSystem.kqueue(), Is.GreaterThanOrEqualTo(0), $"REACTOR_KQUEUE_LIBRARY: {KqueueLibrary.Path} is no libkqueue, or its full path is another.");
     }
 
     // Before any test asks for the system's kernel.

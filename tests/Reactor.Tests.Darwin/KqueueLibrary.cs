@@ -9,6 +9,11 @@ internal static class KqueueLibrary
 
     public static string? Path { get; } = Environment.GetEnvironmentVariable("REACTOR_KQUEUE_LIBRARY") is { Length: > 0 } given ? given : null;
 
+    /// <summary>The library that speaks macOS loads it.</summary>
+    public static void Load()
+    {
+    }
+
     public static string AddSyscall => "kevent";
 
     /// <summary>Skips a test in which more sockets are ready at once than libkqueue can tell of.</summary>

@@ -58,8 +58,31 @@ static long linux_option(int socket, int level, int name)
 
 MACOS(int, bind, int socket, const void *address, socklen_t size) { return answer(LINUX(bind, socket, address, size)); }
 MACOS(int, listen, int socket, int backlog) { return answer(LINUX(listen, socket, backlog)); }
-MACOS(int, getsockname, int socket, void *address, socklen_t *size) { return answer(LINUX(getsockname, socket, address, size)); }
-MACOS(int, getpeername, int socket, void *address, socklen_t *size) { return answer(LINUX(getpeername, socket, address, size)); }
+/* An unnamed socket has an empty name of fourteen bytes; on Linux it has none. */
+static void named(struct sockaddr *address, socklen_t *size)
+{
+    if (*size != sizeof address->sa_family || address->sa_family != AF_UNIX)
+        return;
+    memset(address->sa_data, 0, sizeof address->sa_data);
+    *size = sizeof *address;
+}
+
+MACOS(int, getsockname, int socket, void *address, socklen_t *size)
+{
+    long answered = answer(LINUX(getsockname, socket, address, size));
+    if (answered >= 0)
+        named(address, size);
+    return answered;
+}
+
+MACOS(int, getpeername, int socket, void *address, socklen_t *size)
+{
+    long answered = answer(LINUX(getpeername, socket, address, size));
+    if (answered >= 0)
+        named(address, size);
+    return answered;
+}
+
 MACOS(int, unlink, const char *path) { return answer(LINUX(unlinkat, AT_FDCWD, path, 0)); }
 MACOS(int, chmod, const char *path, mode_t mode) { return answer(LINUX(fchmodat, AT_FDCWD, path, mode)); }
 MACOS(int, chown, const char *path, uid_t owner, gid_t group) { return answer(LINUX(fchownat, AT_FDCWD, path, owner, group, 0)); }
@@ -137,9 +160,9 @@ MACOS(int, socket, int domain, int type, int protocol)
     int family = domain == DARWIN_AF_INET ? AF_INET : domain == DARWIN_AF_INET6 ? AF_INET6 : domain == DARWIN_AF_UNIX ? AF_UNIX : -1;
     if (family < 0)
         return fail(DARWIN_EAFNOSUPPORT);
-    if (type != DARWIN_SOCK_STREAM || protocol != 0)
+    if ((type != DARWIN_SOCK_STREAM && type != DARWIN_SOCK_DGRAM) || protocol != 0)
         return fail(DARWIN_EPROTONOSUPPORT);
-    long made = LINUX(socket, family, SOCK_STREAM, 0);
+    long made = LINUX(socket, family, type == DARWIN_SOCK_STREAM ? SOCK_STREAM : SOCK_DGRAM, 0);
     if (made >= 0)
         KEPT(made) = 0;
     return answer(made);
@@ -149,9 +172,17 @@ MACOS(int, accept, int socket, void *address, socklen_t *size)
 {
     long flags = LINUX(fcntl, socket, F_GETFL, 0);
     long accepted = flags < 0 ? flags : LINUX(accept4, socket, address, size, flags & O_NONBLOCK ? SOCK_NONBLOCK : 0);
-    if (accepted >= 0)
-        KEPT(accepted) = KEPT(socket) & NO_SIGPIPE;
-    return answer(accepted);
+    if (accepted < 0)
+        return answer(accepted);
+
+    /* A client of IPv6 that is gone already has no address any more, and is handed out all the same. */
+    struct sockaddr_storage peer;
+    socklen_t room = sizeof peer;
+    KEPT(accepted) = KEPT(socket) & (NO_SIGPIPE | MAY_SET_WHEN_SHUT);
+    if (((struct sockaddr *)address)->sa_family == AF_INET6 && LINUX(getpeername, accepted, &peer, &room) < 0)
+        *size = 0;
+    named(address, size);
+    return accepted;
 }
 
 MACOS(ssize_t, recv, int socket, void *bytes, size_t size, int flags)
@@ -209,7 +240,8 @@ static const struct option { int level, name, linux_level, linux_name; } options
     {DARWIN_SOL_SOCKET, DARWIN_SO_RCVBUF, SOL_SOCKET, SO_RCVBUF},
     {DARWIN_SOL_SOCKET, DARWIN_SO_ERROR, SOL_SOCKET, SO_ERROR},
     {DARWIN_SOL_SOCKET, DARWIN_SO_LINGER_SEC, SOL_SOCKET, SO_LINGER},
-    {DARWIN_SOL_SOCKET, DARWIN_SO_NOSIGPIPE, -1, -1},
+    {DARWIN_SOL_SOCKET, DARWIN_SO_NOSIGPIPE, -1, NO_SIGPIPE},
+    {DARWIN_SOL_SOCKET, DARWIN_SO_NP_EXTENSIONS, -1, MAY_SET_WHEN_SHUT},
     {DARWIN_IPPROTO_IP, DARWIN_IP_TOS, IPPROTO_IP, IP_TOS},
     {DARWIN_IPPROTO_IP, DARWIN_IP_BOUND_IF, SOL_SOCKET, SO_BINDTODEVICE},
     {DARWIN_IPPROTO_IPV6, DARWIN_IPV6_V6ONLY, IPPROTO_IPV6, IPV6_V6ONLY},
@@ -262,12 +294,19 @@ MACOS(int, setsockopt, int socket, int level, int name, const int *value, sockle
     if (size < (option->linux_name == SO_LINGER && option->linux_level == SOL_SOCKET ? sizeof(struct linger) : sizeof *value))
         return fail(DARWIN_EINVAL);
 
+    int shut = RECEIVE_IS_SHUT | SEND_IS_SHUT;
+    if ((KEPT(socket) & shut) == shut && !(KEPT(socket) & MAY_SET_WHEN_SHUT))
+        return fail(DARWIN_EINVAL);
+
     int number = *value;
     if (option->linux_level == -1) {
+        /* The second is two numbers: flags, and which of them are meant. */
+        if (option->linux_name == MAY_SET_WHEN_SHUT && (size < 2 * sizeof *value || value[1] != DARWIN_SONPX_SETOPTSHUT))
+            return fail(DARWIN_EINVAL);
         if (number)
-            KEPT(socket) |= NO_SIGPIPE;
+            KEPT(socket) |= option->linux_name;
         else
-            KEPT(socket) &= ~NO_SIGPIPE;
+            KEPT(socket) &= ~option->linux_name;
         return 0;
     }
 

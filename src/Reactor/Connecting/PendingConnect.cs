@@ -78,7 +78,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     void IValueTaskSource<End>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _completion.OnCompleted(continuation, state, token, flags);
 
-    // A failed connect is writable too, so only SO_ERROR tells; kqueue may have taken it from there and put it in the event. No
+    // A failed connect is writable too, so only SO_ERROR tells, and once: kqueue puts the error into the event, too. No
     // error is believed once there is a peer, for an event may come for nothing. An unreachable from a router shows as EPOLLERR
     // alone.
     void IRegistrant.OnEvents(PollEvent news)

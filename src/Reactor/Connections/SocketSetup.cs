@@ -43,6 +43,14 @@ internal struct SocketSetup(Kernel kernel, int descriptor)
         if (options.Device is { } device) BindTo(device);
     }
 
+    /// <summary>Sets the times that a listening socket does not hand on everywhere (<see cref="KernelTraits.UninheritedTimes"/>).</summary>
+    internal void SetTimes(ConnectionOptions options, AddressFamily family)
+    {
+        if (family == AddressFamily.Unix) return;
+        if (options.KeepAlive?.Idle is { } idle) Set(SocketOption.KeepAliveIdle, RoundUp(idle.TotalSeconds));
+        if (options.UserTimeout is { } timeout) Set(SocketOption.UserTimeout, RoundUp(timeout.TotalMilliseconds));
+    }
+
     /// <summary>The whole units of a time, as the system counts them.</summary>
     internal static int RoundUp(double units) => (int)Math.Min(Math.Ceiling(units), int.MaxValue);
 

@@ -8,6 +8,7 @@ internal static class DarwinAbi
     internal const int AF_INET6 = 30;
 
     internal const int SOCK_STREAM = 1;
+    internal const int SOCK_DGRAM = 2;
 
     internal const int SOL_SOCKET = 0xFFFF;
     internal const int SO_ACCEPTCONN = 0x2;
@@ -21,6 +22,8 @@ internal static class DarwinAbi
     internal const int SO_ERROR = 0x1007;
     internal const int SO_NOSIGPIPE = 0x1022;
     internal const int SO_LINGER_SEC = 0x1080;
+    internal const int SO_NP_EXTENSIONS = 0x1083;
+    internal const int SONPX_SETOPTSHUT = 1;
 
     internal const int IPPROTO_IP = 0;
     internal const int IP_TOS = 3;

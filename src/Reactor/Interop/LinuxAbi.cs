@@ -8,6 +8,7 @@ internal static class LinuxAbi
     internal const int AF_INET6 = 10;
 
     internal const int SOCK_STREAM = 1;
+    internal const int SOCK_DGRAM = 2;
     internal const int SOCK_NONBLOCK = 0x800;
     internal const int SOCK_CLOEXEC = 0x80000;
 

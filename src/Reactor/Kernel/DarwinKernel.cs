@@ -12,7 +12,7 @@ internal sealed unsafe class DarwinKernel : UnixKernel
 {
     public override string PollerSyscall => "kqueue";
 
-    public override bool BalancesReusePort => false;
+    public override KernelTraits Traits => KernelTraits.UnbalancedPorts | KernelTraits.DropsUnaccepted | KernelTraits.UninheritedTimes;
 
     public override int Socket(AddressFamily family)
     {
@@ -35,7 +35,8 @@ internal sealed unsafe class DarwinKernel : UnixKernel
         return listens == 0 ? -(int)Errno.EINVAL : Prepare(descriptor);
     }
 
-    // It has inherited O_NONBLOCK and SO_NOSIGPIPE from the listener, and not FD_CLOEXEC.
+    // It has inherited from the listener what Prepare sets, but FD_CLOEXEC. A client of IPv6 that has reset its connection leaves
+    // a socket without an address; Linux would not hand it out.
     public override int Accept(int descriptor, SocketAddress peer)
     {
         fixed (byte* start = peer.Buffer.Span)
@@ -43,8 +44,8 @@ internal sealed unsafe class DarwinKernel : UnixKernel
             var size = (uint)peer.Buffer.Length;
             var accepted = Answer(LibSystem.accept(descriptor, start, &size));
             if (accepted < 0) return accepted;
-            peer.Size = (int)size;
-            return ClosedUnless(Answer(LibSystem.fcntl(accepted, F_SETFD, FD_CLOEXEC)), accepted);
+            peer.Size = SizeOf(peer, size);
+            return ClosedUnless(size == 0 ? -(int)Errno.ECONNABORTED : Answer(LibSystem.fcntl(accepted, F_SETFD, FD_CLOEXEC)), accepted);
         }
     }
 
@@ -104,7 +105,7 @@ internal sealed unsafe class DarwinKernel : UnixKernel
         if (level < 0) return -(int)Errno.ENOPROTOOPT;
         var answer = SetOption(descriptor, level, number, value);
 
-        // An IPv6 socket has no options of IPv4 here, and TrafficClass says the same of it.
+        // An IPv6 socket has no options of IPv4 here; TrafficClass says the same of what it sends as IPv6.
         return name == SocketOption.TypeOfService && answer == -(int)Errno.EINVAL ? 0 : answer;
     }
 
@@ -122,14 +123,18 @@ internal sealed unsafe class DarwinKernel : UnixKernel
         return answer < 0 ? SetOption(descriptor, IPPROTO_IPV6, IPV6_BOUND_IF, (int)index) : answer;
     }
 
+    // The process is known as long as the peer has its end open; 0 says that it has not.
     public override int PeerCredentials(int descriptor, out PeerCredentials credentials)
     {
         credentials = default;
         uint user = 0, group = 0;
-        var answer = GetOption(descriptor, SOL_LOCAL, LOCAL_PEERPID, out var process);
-        if (answer >= 0) answer = Answer(LibSystem.getpeereid(descriptor, &user, &group));
-        if (answer >= 0) credentials = new PeerCredentials(process, (int)user, (int)group);
-        return answer;
+        var answer = Answer(LibSystem.getpeereid(descriptor, &user, &group));
+        if (answer < 0) return answer;
+
+        answer = GetOption(descriptor, SOL_LOCAL, LOCAL_PEERPID, out var process);
+        if (answer is < 0 and not -(int)Errno.ENOTCONN) return answer;
+        credentials = new PeerCredentials(answer < 0 ? 0 : process, (int)user, (int)group);
+        return 0;
     }
 
     public override int SocketError(int descriptor)
@@ -138,19 +143,28 @@ internal sealed unsafe class DarwinKernel : UnixKernel
         return answer < 0 ? answer : -(int)ToErrno(error);
     }
 
-    public override int IsSocket(string path)
-    {
-        var status = stackalloc byte[StatSize];
-        fixed (byte* start = Terminated(path))
-        {
-            var answer = Answer(LibSystem.lstat(start, status));
-            if (answer < 0) return answer;
-        }
+    public override int CreatePoller(out Poller? poller) => KqueuePoller.Create(new SystemKqueue(), out poller);
 
-        return (*(ushort*)(status + StatModeOffset) & S_IFMT) == S_IFSOCK ? 1 : 0;
+    protected override int DatagramSocket()
+    {
+        var descriptor = Answer(Libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+        return descriptor < 0 ? descriptor : ClosedUnless(Answer(LibSystem.fcntl(descriptor, F_SETFD, FD_CLOEXEC)), descriptor);
     }
 
-    public override int CreatePoller(out Poller? poller) => KqueuePoller.Create(new SystemKqueue(), out poller);
+    protected override int FileType(byte* path)
+    {
+        var status = stackalloc byte[StatSize];
+        var answer = Answer(LibSystem.lstat(path, status));
+        return answer < 0 ? answer : *(ushort*)(status + StatModeOffset) & S_IFMT;
+    }
+
+    // The size is the whole one even of an address that was cut off, and an unnamed Unix-domain socket has an empty name
+    // where on Linux it has none.
+    protected override int SizeOf(SocketAddress address, uint size)
+    {
+        var isUnnamed = size > sizeof(ushort) && address.Family == AddressFamily.Unix && address.Buffer.Span[sizeof(ushort)] == 0;
+        return isUnnamed ? sizeof(ushort) : (int)Math.Min(size, (uint)address.Buffer.Length);
+    }
 
     protected override Errno ToErrno(int native) => DarwinErrno.FromNative(native);
 
@@ -164,6 +178,10 @@ internal sealed unsafe class DarwinKernel : UnixKernel
     private int Prepare(int descriptor)
     {
         var answer = SetOption(descriptor, SOL_SOCKET, SO_NOSIGPIPE, 1);
+
+        // Otherwise SO_LINGER is refused once both sides were shut down, and what was to be a reset is none.
+        var extensions = stackalloc int[] { SONPX_SETOPTSHUT, SONPX_SETOPTSHUT };
+        if (answer >= 0) answer = Answer(Libc.setsockopt(descriptor, SOL_SOCKET, SO_NP_EXTENSIONS, extensions, 2 * sizeof(int)));
         var flags = answer < 0 ? answer : Answer(LibSystem.fcntl(descriptor, F_GETFL, 0));
         answer = flags < 0 ? flags : Answer(LibSystem.fcntl(descriptor, F_SETFL, flags | O_NONBLOCK));
         return answer < 0 ? answer : Answer(LibSystem.fcntl(descriptor, F_SETFD, FD_CLOEXEC));

@@ -30,11 +30,8 @@ public abstract class Kernel
     /// <summary>What the system's man page calls the making of a poller, for errors: <c>epoll_create1</c>, <c>kqueue</c>.</summary>
     public abstract string PollerSyscall { get; }
 
-    /// <summary>
-    /// Whether listeners that share a port through <c>SO_REUSEPORT</c> share its connections evenly (socket(7)). Elsewhere one of
-    /// them gets them all.
-    /// </summary>
-    public virtual bool BalancesReusePort => true;
+    /// <summary>What it does otherwise than Linux.</summary>
+    public virtual KernelTraits Traits => KernelTraits.None;
 
     /// <summary>The monotonic clock, in nanoseconds since an arbitrary start. Never goes back.</summary>
     public abstract long Timestamp { get; }
@@ -126,8 +123,12 @@ public abstract class Kernel
     /// <summary>chown(2). An id of -1 leaves it as it is.</summary>
     public abstract int SetOwner(string path, int userId, int groupId);
 
-    /// <summary>Whether a path names a socket: 1 when it does, 0 when it is something else, or a negative errno.</summary>
-    public abstract int IsSocket(string path);
+    /// <summary>
+    /// Whether a path names a socket that nobody has open any more, asked by a connect(2) with a datagram socket: a stream socket that
+    /// somebody has answers <c>EPROTOTYPE</c>, also before it listens and with a full backlog, and no client comes of it.
+    /// </summary>
+    /// <returns>1 when it does; 0 when somebody has it, or it is something else; or a negative errno.</returns>
+    public abstract int IsStaleSocket(string path);
 
     /// <summary>Makes the system's poller.</summary>
     /// <returns>0 and the poller, or a negative errno and null.</returns>

@@ -17,7 +17,8 @@ internal sealed unsafe class KqueuePoller : Poller
     // A wait takes what is there in one call, however few events the loop asks for: the rest is kept for the next waits.
     private const int LeastRoom = 512;
 
-    // macOS answers EINVAL to a wait that it finds too long, above some days; whoever waits for longer is woken for nothing.
+    // A wait that the system finds too long is EINVAL, and what that is depends on its version: above some days in older ones. Who
+    // waits for longer is woken for nothing once a day.
     private const int LongestWaitMs = 24 * 60 * 60 * 1000;
 
     private readonly Kqueue _system;
@@ -134,6 +135,7 @@ internal sealed unsafe class KqueuePoller : Poller
 
         var now = default(Timespec);
         var count = _system.Kevent(_kqueue, changes, _receipts.AsSpan(0, changes.Length), &now);
+        Debug.Assert(count < 0 || count == changes.Length, "A change has no receipt.");
         var answer = 0;
         for (var i = 0; i < changes.Length; i++)
         {
@@ -150,7 +152,7 @@ internal sealed unsafe class KqueuePoller : Poller
     // Interrupted, it has made all changes nevertheless (EINTR in kevent(2)); after any other failure nobody knows which.
     private Errno Refusal(int count, int change)
     {
-        if (count == -(int)Errno.EINTR) return Errno.None;
+        if (count == -(int)Errno.EINTR || (count >= 0 && change >= count)) return Errno.None;
         return count < 0 ? (Errno)(-count) : _system.ToErrno((int)_receipts[change].data);
     }
 

@@ -6,6 +6,7 @@ using static Reactor.LinuxAbi;
 namespace Reactor;
 
 /// <summary>The kernel of Linux, glibc or musl, x64 or arm64.</summary>
+/// <remarks>Not sealed, for tests put another poller on it.</remarks>
 internal unsafe class LinuxKernel : UnixKernel
 {
     public override string PollerSyscall => "epoll_create1";
@@ -122,19 +123,16 @@ internal unsafe class LinuxKernel : UnixKernel
         return answer < 0 ? answer : -error;
     }
 
-    public override int IsSocket(string path)
+    public override int CreatePoller(out Poller? poller) => EpollPoller.Create(out poller);
+
+    protected override int DatagramSocket() => Answer(Libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+
+    protected override int FileType(byte* path)
     {
         var status = stackalloc byte[StatxSize];
-        fixed (byte* start = Terminated(path))
-        {
-            var answer = Answer(Libc.statx(AT_FDCWD, start, AT_SYMLINK_NOFOLLOW, STATX_TYPE, status));
-            if (answer < 0) return answer;
-        }
-
-        return (*(ushort*)(status + StatxModeOffset) & S_IFMT) == S_IFSOCK ? 1 : 0;
+        var answer = Answer(Libc.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, status));
+        return answer < 0 ? answer : *(ushort*)(status + StatxModeOffset) & S_IFMT;
     }
-
-    public override int CreatePoller(out Poller? poller) => EpollPoller.Create(out poller);
 
     // Ours are Linux's.
     protected override Errno ToErrno(int native) => (Errno)native;

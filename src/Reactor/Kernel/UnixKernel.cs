@@ -73,6 +73,21 @@ internal abstract unsafe class UnixKernel : Kernel
         }
     }
 
+    public sealed override int IsStaleSocket(string path)
+    {
+        fixed (byte* start = Terminated(path))
+        {
+            var type = FileType(start);
+            if (type != S_IFSOCK) return Math.Min(type, 0);
+        }
+
+        var probe = DatagramSocket();
+        if (probe < 0) return probe;
+        var answer = Connect(probe, new UnixDomainSocketEndPoint(path).Serialize());
+        _ = Libc.close(probe);
+        return answer == -(int)Errno.ECONNREFUSED ? 1 : 0;
+    }
+
     // UnixFileMode has the bits of mode_t.
     public sealed override int SetMode(string path, UnixFileMode mode)
     {
@@ -91,6 +106,15 @@ internal abstract unsafe class UnixKernel : Kernel
     }
 
     protected static byte[] Terminated(string path) => Encoding.UTF8.GetBytes(path + '\0');
+
+    /// <summary>A Unix-domain datagram socket, close-on-exec, to be closed at once.</summary>
+    protected abstract int DatagramSocket();
+
+    /// <summary>The type bits of a path's mode, or a negative errno.</summary>
+    protected abstract int FileType(byte* path);
+
+    /// <summary>How many bytes an address has that the system says is of <paramref name="size"/>.</summary>
+    protected virtual int SizeOf(SocketAddress address, uint size) => (int)size;
 
     /// <summary>What the system calls this errno, as ours.</summary>
     protected abstract Errno ToErrno(int native);
@@ -129,9 +153,9 @@ internal abstract unsafe class UnixKernel : Kernel
         }
     }
 
-    private static int Sized(SocketAddress address, int answer, uint size)
+    private int Sized(SocketAddress address, int answer, uint size)
     {
-        if (answer >= 0) address.Size = (int)size;
+        if (answer >= 0) address.Size = SizeOf(address, size);
         return answer;
     }
 }

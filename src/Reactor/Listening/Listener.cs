@@ -186,6 +186,9 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
                     return;
                 case AcceptErrors.Kind.Skip:
                     break;
+                case AcceptErrors.Kind.Exhausted when _kernel.Traits.HasFlag(KernelTraits.DropsUnaccepted):
+                    OnExhausted((Errno)(-accepted), wasRefused: true);
+                    break;
                 case AcceptErrors.Kind.Exhausted:
                     var refused = _reserve.RefuseOne(_descriptor, _loop.ScratchAddress);
                     if (refused == -(int)Errno.EAGAIN) return;
@@ -221,6 +224,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
             return;
         }
 
+        if (_kernel.Traits.HasFlag(KernelTraits.UninheritedTimes)) new SocketSetup(_kernel, descriptor).SetTimes(_options, LocalEndPoint.AddressFamily);
         var local = _acceptedLocal ?? _loop.ReadLocalEndPoint(descriptor, LocalEndPoint.AddressFamily);
         var connection = new Connection(_loop, descriptor, local, remote, _options) { Listener = this };
         var answer = _loop.Register(descriptor, connection, out var token);

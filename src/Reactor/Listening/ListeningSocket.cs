@@ -45,7 +45,7 @@ internal static class ListeningSocket
 
         var file = FileOf(endPoint);
         var answer = kernel.Bind(descriptor, endPoint.Serialize());
-        if (answer == -(int)Errno.EADDRINUSE && file is not null && RemoveStale(kernel, file, endPoint))
+        if (answer == -(int)Errno.EADDRINUSE && file is not null && RemoveStale(kernel, file))
         {
             answer = kernel.Bind(descriptor, endPoint.Serialize());
         }
@@ -86,15 +86,6 @@ internal static class ListeningSocket
         return (syscall, answer);
     }
 
-    // A listener that died leaves its file behind, and bind(2) refuses the path (unix(7)). It is removed when it is a socket
-    // that nobody answers on, and only then.
-    private static bool RemoveStale(Kernel kernel, string file, EndPoint endPoint)
-    {
-        if (kernel.IsSocket(file) != 1) return false;
-        var probe = kernel.Socket(AddressFamily.Unix);
-        if (probe < 0) return false;
-        var answer = kernel.Connect(probe, endPoint.Serialize());
-        _ = kernel.Close(probe);
-        return answer == -(int)Errno.ECONNREFUSED && kernel.Unlink(file) >= 0;
-    }
+    // A listener that died leaves its file behind, and bind(2) refuses the path (unix(7)).
+    private static bool RemoveStale(Kernel kernel, string file) => kernel.IsStaleSocket(file) == 1 && kernel.Unlink(file) >= 0;
 }

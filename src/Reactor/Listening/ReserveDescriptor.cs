@@ -29,7 +29,7 @@ internal sealed class ReserveDescriptor : IDisposable
 
     /// <summary>Accepts one waiting connection and closes it.</summary>
     /// <returns>
-    /// 0 when that was done. <see cref="Errno.EAGAIN"/>, negative, when none waits after all: accept4 takes a descriptor before
+    /// 0 when that was done. <see cref="Errno.EAGAIN"/>, negative, when none waits after all: Linux takes a descriptor before
     /// it looks. Another errno when not even this is possible; another thread may have taken the descriptor's place.
     /// </returns>
     internal int RefuseOne(int listening, SocketAddress scratch)

@@ -78,7 +78,7 @@ public sealed class EventLoopGroup : IAsyncDisposable
             throw;
         }
 
-        if (loops.Length > 1 && !loops[0].Kernel.BalancesReusePort) loops[0].Log.PortNotBalanced(listeners[0].LocalEndPoint, loops.Length);
+        if (loops.Length > 1 && loops[0].Kernel.Traits.HasFlag(KernelTraits.UnbalancedPorts)) loops[0].Log.PortNotBalanced(listeners[0].LocalEndPoint, loops.Length);
         return new ListenerGroup(listeners);
     }
 

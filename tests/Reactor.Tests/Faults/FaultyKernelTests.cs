@@ -257,7 +257,7 @@ public sealed class FaultyKernelTests
             KernelCall.Unlink => _kernel.Unlink("/nowhere/at/all"),
             KernelCall.SetMode => _kernel.SetMode("/nowhere/at/all", UnixFileMode.UserRead),
             KernelCall.SetOwner => _kernel.SetOwner("/nowhere/at/all", -1, -1),
-            KernelCall.IsSocket => _kernel.IsSocket("/nowhere/at/all"),
+            KernelCall.IsStaleSocket => _kernel.IsStaleSocket("/nowhere/at/all"),
             KernelCall.CreatePoller => _kernel.CreatePoller(out _),
             KernelCall.Add => _pair.Poller.Add(near, FaultyPair.Mine),
             KernelCall.Remove => _pair.Poller.Remove(near),

@@ -6,7 +6,7 @@ namespace Reactor.Tests;
 [TestFixture]
 public sealed class FaultyPollerTests : PollerContract
 {
-    private protected override bool TellsOfUrgentData => KqueueLibrary.Path is null;
+    private protected override string? UrgentDataIsNotTold => KqueueLibrary.Path is null ? null : KqueueLibrary.TellsNoUrgentData;
 
     private protected override Poller CreatePoller()
     {

@@ -56,19 +56,7 @@ internal static class ListeningFaults
     /// <summary>Whatever keeps it from finding out that a socket file is stale, or from removing it, the address counts as in use.</summary>
     public static async Task ListenOverAStaleFile(FaultScene scene)
     {
-        var endPoint = StaleFile(scene);
-        var first = scene.Call == KernelCall.Socket ? 2 : 1;
-
-        // Nobody is connected to a file that is stale, so EISCONN cannot be had, and it is refused.
-        if (scene.Call == KernelCall.Connect && scene.Errno is Errno.ECONNREFUSED or Errno.EISCONN)
-        {
-            scene.Inject(first);
-            await using var listener = await scene.Loop.ListenAsync(endPoint, Handlers.Echo).Within();
-            Echoes(listener);
-            return;
-        }
-
-        await Refused(scene, endPoint, "bind", Errno.EADDRINUSE, first);
+        await Refused(scene, StaleFile(scene), "bind", Errno.EADDRINUSE);
     }
 
     public static Task BindOverAStaleFile(FaultScene scene) => Refused(scene, StaleFile(scene), "bind", scene.Errno, first: 2);

@@ -77,7 +77,7 @@ internal static class ManPages
     public static Errno[] Unlink => [EACCES, EBUSY, EFAULT, EIO, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EPERM, EROFS];
 
     /// <summary>statx(2).</summary>
-    public static Errno[] IsSocket => [EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR];
+    public static Errno[] IsStaleSocket => [EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR];
 
     /// <summary>chmod(2).</summary>
     public static Errno[] SetMode => [EACCES, EFAULT, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EPERM, EROFS];

@@ -44,9 +44,23 @@ internal static class KqueueLibrary
     [ModuleInitializer]
     internal static void Take_the_place_of_epoll()
     {
+        if (Path is not null) Kernel.UseAsSystem(new KqueueOnLinux());
+    }
+
+    /// <summary>Says what polls, or fails the whole run with what is wrong with the library.</summary>
+    public static void Load()
+    {
         if (Path is null) return;
-        Kernel.UseAsSystem(new KqueueOnLinux());
-        _ = Calls.Instance;
+        try
+        {
+            _ = Calls.Instance;
+        }
+        catch (TypeInitializationException exception)
+        {
+            Assert.Fail($"{Variable}: {Path} is no libkqueue, or its full path is another: {exception.InnerException?.Message}");
+        }
+
+        TestContext.Progress.WriteLine($"Every loop polls with the kqueue of {Path}.");
     }
 
     /// <summary>Linux, with the poller of macOS.</summary>

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Reactor.Tests.Fixtures;
 
-namespace Reactor.Tests.Fixtures;
+namespace Reactor.Tests;
 
 /// <summary>Has the runtime open its own socket engine before the first descriptor is counted.</summary>
 [SetUpFixture]
@@ -10,6 +11,7 @@ public sealed class RuntimeWarmUp
     [OneTimeSetUp]
     public async Task Open_the_runtime_s_own_descriptors()
     {
+        KqueueLibrary.Load();
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();

@@ -56,8 +56,8 @@ internal sealed class ScriptedKernel : Kernel
     /// <summary>Answers 0 for a poller, or the errno, negative, with which there is none.</summary>
     public Func<int>? OnCreatePoller { get; set; }
 
-    /// <summary>Whether the system deals out the connections of a shared port; null for what the real one does.</summary>
-    public bool? DealsOut { get; init; }
+    /// <summary>What it does otherwise than Linux; null for what the real one does.</summary>
+    public KernelTraits? Otherwise { get; init; }
 
     public Func<int, Token, int>? OnAdd { get; set; }
 
@@ -71,7 +71,7 @@ internal sealed class ScriptedKernel : Kernel
 
     public override string PollerSyscall => Real.PollerSyscall;
 
-    public override bool BalancesReusePort => DealsOut ?? Real.BalancesReusePort;
+    public override KernelTraits Traits => Otherwise ?? Real.Traits;
 
     public override long Timestamp => Real.Timestamp + Volatile.Read(ref _jumpedNs);
 
@@ -224,10 +224,10 @@ internal sealed class ScriptedKernel : Kernel
         return Real.SetOwner(path, userId, groupId);
     }
 
-    public override int IsSocket(string path)
+    public override int IsStaleSocket(string path)
     {
-        Called(KernelCall.IsSocket);
-        return Real.IsSocket(path);
+        Called(KernelCall.IsStaleSocket);
+        return Real.IsStaleSocket(path);
     }
 
     public override int CreatePoller(out Poller? poller)

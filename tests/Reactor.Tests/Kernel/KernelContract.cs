@@ -156,17 +156,30 @@ public abstract class KernelContract
     }
 
     [Test]
-    public void A_path_is_told_to_be_a_socket_or_not()
+    public void A_path_is_stale_when_it_is_a_socket_that_nobody_has_open()
     {
         using var directory = new ScratchDirectory();
         var file = directory.File("plain");
         File.WriteAllText(file, "no socket");
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        socket.Bind(new UnixDomainSocketEndPoint(directory.File("s")));
+        var path = directory.File("s");
+        var bound = System.Socket(AddressFamily.Unix);
+        Assert.That(System.Bind(bound, new UnixDomainSocketEndPoint(path).Serialize()), Is.Zero);
+        Assert.That(System.IsStaleSocket(path), Is.Zero, "Bound, and not listening yet.");
 
-        Assert.That(System.IsSocket(directory.File("s")), Is.EqualTo(1));
-        Assert.That(System.IsSocket(file), Is.Zero);
-        Assert.That(System.IsSocket(directory.File("absent")), Is.EqualTo(-(int)Errno.ENOENT));
+        Assert.That(System.Listen(bound, 0), Is.Zero);
+        Assert.That(System.IsStaleSocket(path), Is.Zero, "Listening.");
+        Assert.That(System.Accept(bound, NewAddress()), Is.EqualTo(-(int)Errno.EAGAIN), "No client came of asking.");
+
+        using (var waiting = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            waiting.Connect(new UnixDomainSocketEndPoint(path));
+            Assert.That(System.IsStaleSocket(path), Is.Zero, "Its backlog is full.");
+        }
+
+        System.Close(bound);
+        Assert.That(System.IsStaleSocket(path), Is.EqualTo(1));
+        Assert.That(System.IsStaleSocket(file), Is.Zero);
+        Assert.That(System.IsStaleSocket(directory.File("absent")), Is.EqualTo(-(int)Errno.ENOENT));
         Assert.That(System.Unlink(file), Is.Zero);
         Assert.That(System.Unlink(file), Is.EqualTo(-(int)Errno.ENOENT));
     }

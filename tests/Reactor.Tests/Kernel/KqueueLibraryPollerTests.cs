@@ -6,7 +6,7 @@ namespace Reactor.Tests;
 [TestFixture]
 public sealed class KqueueLibraryPollerTests : PollerContract
 {
-    private protected override bool TellsOfUrgentData => false;
+    private protected override string? UrgentDataIsNotTold => KqueueLibrary.TellsNoUrgentData;
 
     private protected override Poller CreatePoller()
     {

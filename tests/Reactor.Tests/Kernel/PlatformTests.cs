@@ -33,7 +33,7 @@ public sealed class PlatformTests
     public async Task Where_a_shared_port_is_not_balanced_a_warning_says_so_and_the_listeners_are_there()
     {
         using var log = new LogRecorder();
-        await using var group = EventLoopGroup.Start(2, TestLoop.Options(new ScriptedKernel { DealsOut = false }, log: log));
+        await using var group = EventLoopGroup.Start(2, TestLoop.Options(new ScriptedKernel { Otherwise = KernelTraits.UnbalancedPorts }, log: log));
 
         var listeners = await group.ListenAsync(Loopback.AnyPort, Handlers.Echo).Within();
         await using (listeners)
@@ -50,7 +50,7 @@ public sealed class PlatformTests
     public async Task Nobody_is_warned_who_has_one_loop_or_a_system_that_balances(int loops, bool balances)
     {
         using var log = new LogRecorder();
-        await using var group = EventLoopGroup.Start(loops, TestLoop.Options(new ScriptedKernel { DealsOut = balances }, log: log));
+        await using var group = EventLoopGroup.Start(loops, TestLoop.Options(new ScriptedKernel { Otherwise = balances ? KernelTraits.None : KernelTraits.UnbalancedPorts }, log: log));
 
         await using var listeners = await group.ListenAsync(Loopback.AnyPort, Handlers.Echo).Within();
 
