@@ -224,8 +224,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         _shortMeansDrained = false;
 
         // Known before the reads that follow: having told it here, the system may show them an end in good order.
-        var isUnwatched = (readiness & Readiness.Unwatched) != 0;
-        if (isUnwatched || news.Errno != Errno.None) NoteFailure(isUnwatched ? Loop.RegisterSyscall : "SO_ERROR", news.Errno);
+        if (news.Errno != Errno.None) NoteFailure((readiness & Readiness.Unwatched) != 0 ? Loop.RegisterSyscall : "SO_ERROR", news.Errno);
         if ((readiness & Readiness.Urgent) != 0) ResumeUrgent();
         if ((readiness & (Readiness.ReadClosed | Readiness.HangUp)) == 0) return;
 

@@ -80,6 +80,6 @@ public enum Readiness
     /// <summary>There is urgent data (<c>EPOLLPRI</c>, <c>EVFILT_EXCEPT</c> with <c>NOTE_OOB</c>).</summary>
     Urgent = 32,
 
-    /// <summary>The system has refused to watch it (<c>EV_ERROR</c>), so that nothing more will be told.</summary>
+    /// <summary>The system has refused to watch it (<c>EV_ERROR</c>), so that nothing more will be told. <see cref="PollEvent.Errno"/> says why.</summary>
     Unwatched = 64,
 }

@@ -22,6 +22,17 @@ public sealed class LateRefusalTests
     }
 
     [Test]
+    public async Task One_that_is_held_back_with_its_connect_names_its_errno()
+    {
+        await using var loop = Start(new Fault { Call = KernelCall.Connect, Delay = TimeSpan.FromMilliseconds(20) });
+        using var listener = RawListener.Start();
+
+        var result = await loop.TryConnectAsync(listener.LocalEndPoint).Within();
+
+        Assert.That((result.Outcome, result.Syscall, result.Errno), Is.EqualTo((ConnectOutcome.Failed, "kevent", Errno.ENOMEM)));
+    }
+
+    [Test]
     public async Task A_late_one_of_a_connection_ends_it()
     {
         await using var loop = Start(LateEvents);
