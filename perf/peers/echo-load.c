@@ -1,10 +1,12 @@
-// The load of the comparison: one thread that keeps one request in flight on each connection, checks every byte that
-// comes back, and asks for the server's processor time at the very edges of the measured window.
+// The load of the comparison: one thread that keeps one request in flight on each connection, or as many as it is told,
+// checks every byte that comes back, and asks for the server's processor time at the very edges of the measured window.
 //
 // It polls without sleeping. When a load sleeps, the server's send() has to wake it, and that wake is charged to the
 // server's processor time: a server would then look cheaper the slower it is.
 //
-// usage: echo-load HOST PORT CONNECTIONS SIZE SECONDS WARMUP [--server-pid PID] [--announce]
+// usage: echo-load HOST PORT CONNECTIONS SIZE SECONDS WARMUP [--depth N] [--server-pid PID] [--announce]
+//   --depth       requests in flight on a connection (1). For all replies that came at once it sends as many new
+//                 requests at once, as a client that pipelines does
 //   --server-pid  also measure the processor time of that process, all its threads, in the window
 //   --announce    print a line "window" when the warm-up is over, and keep the connections after the window until
 //                 standard input ends, so that what closing them costs the server is not counted to the window
@@ -22,27 +24,34 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { EVENTS_PER_WAIT = 512 };
 
-// Every connection owns this many places in the pattern and moves to the next with each request, so neither another
-// connection's bytes nor the reply before this one can pass for the right reply.
+// Every connection owns this many places in the pattern for each request in flight and moves to the next with each
+// request, so neither another connection's bytes nor one of the replies around this one can pass for the right reply.
 enum { PLACES = 8 };
 
+// No more are given to the kernel at once: the limit of sendmsg(2), IOV_MAX.
+enum { MOST_DEPTH = 1024 };
+
+// A connection always has as many requests under way as the depth says, some of them not yet sent.
 typedef struct {
     int fd;
-    unsigned place;
-    size_t sent;     // of the request
-    size_t received; // of the reply
-    bool wrong;      // this reply
-    int64_t since;   // when the request was started
+    unsigned oldest; // the place of the oldest request under way
+    size_t sent;     // of all requests under way, in bytes
+    size_t received; // of the reply to the oldest
+    bool wrong;      // that reply
+    int64_t *since;  // when each of the requests under way was started; that of the place is at place % depth
 } connection;
 
 static connection *connections;
 static int connection_count;
 static size_t size;
+static unsigned depth = 1;
+static unsigned places; // of one connection
 static char *pattern;
 static int poller;
 
@@ -97,9 +106,9 @@ static double percentile_us(double fraction)
 
 // ---- the conversation ----
 
-static const char *message(const connection *c)
+static char *message(const connection *c, unsigned behind_oldest)
 {
-    return pattern + (size_t) (c - connections) * PLACES + c->place;
+    return pattern + (size_t) (c - connections) * places + (c->oldest + behind_oldest) % places;
 }
 
 static void lose(connection *c)
@@ -109,10 +118,24 @@ static void lose(connection *c)
     c->fd = -1;
 }
 
-static void send_request(connection *c)
+// All that is under way and not yet sent, in one call.
+static ssize_t send_some(const connection *c)
 {
-    while (c->sent < size) {
-        ssize_t sent = send(c->fd, message(c) + c->sent, size - c->sent, MSG_NOSIGNAL);
+    if (depth == 1)
+        return send(c->fd, message(c, 0) + c->sent, size - c->sent, MSG_NOSIGNAL);
+    unsigned request = (unsigned) (c->sent / size);
+    size_t start = c->sent % size;
+    static struct iovec parts[MOST_DEPTH];
+    struct msghdr header = { .msg_iov = parts };
+    for (; request < depth; request++, start = 0)
+        parts[header.msg_iovlen++] = (struct iovec) { message(c, request) + start, size - start };
+    return sendmsg(c->fd, &header, MSG_NOSIGNAL);
+}
+
+static void send_requests(connection *c)
+{
+    while (c->sent < size * depth) {
+        ssize_t sent = send_some(c);
         if (sent < 0) {
             if (errno == EINTR)
                 continue;
@@ -124,21 +147,42 @@ static void send_request(connection *c)
     }
 }
 
+// The place that the oldest request leaves is the next request's.
 static void finish_reply(connection *c)
 {
     int64_t now = nanoseconds(CLOCK_MONOTONIC);
+    int64_t *since = &c->since[c->oldest % depth];
     requests++;
     wrong_replies += c->wrong;
-    histogram[bucket_of((uint64_t) (now - c->since))]++;
-    c->place = (c->place + 1) % PLACES;
-    c->sent = c->received = 0;
+    histogram[bucket_of((uint64_t) (now - *since))]++;
+    *since = now;
+    c->oldest = (c->oldest + 1) % places;
+    c->sent -= size;
+    c->received = 0;
     c->wrong = false;
-    c->since = now;
-    send_request(c);
+}
+
+// Replies come in the order of their requests, one, several or a part of one at once.
+static void check_replies(connection *c, const char *data, size_t length)
+{
+    if (length > c->sent - c->received) { // more than was asked for
+        c->wrong = true;
+        length = c->sent - c->received;
+    }
+    while (length > 0) {
+        size_t part = length < size - c->received ? length : size - c->received;
+        if (memcmp(data, message(c, 0) + c->received, part) != 0)
+            c->wrong = true;
+        c->received += part;
+        data += part;
+        length -= part;
+        if (c->received == size)
+            finish_reply(c);
+    }
 }
 
 // The registration is edge triggered: reads until a short read says that the socket is drained.
-static void receive_reply(connection *c, bool ended)
+static void receive_replies(connection *c, bool ended)
 {
     static char buffer[256 * 1024];
     for (;;) {
@@ -151,16 +195,7 @@ static void receive_reply(connection *c, bool ended)
             lose(c);
             return;
         }
-        size_t length = (size_t) received;
-        if (length > c->sent - c->received) { // more than was asked for
-            c->wrong = true;
-            length = c->sent - c->received;
-        }
-        if (memcmp(buffer, message(c) + c->received, length) != 0)
-            c->wrong = true;
-        c->received += length;
-        if (c->received == size)
-            finish_reply(c);
+        check_replies(c, buffer, (size_t) received);
         if (c->fd < 0 || ((size_t) received < sizeof buffer && !ended))
             return;
     }
@@ -196,9 +231,9 @@ static void converse_until(int64_t deadline)
         for (int i = 0; i < count; i++) {
             connection *c = events[i].data.ptr;
             if (events[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP))
-                receive_reply(c, events[i].events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP));
-            if (c->fd >= 0 && c->sent < size)
-                send_request(c);
+                receive_replies(c, events[i].events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP));
+            if (c->fd >= 0)
+                send_requests(c);
         }
     }
 }
@@ -208,13 +243,13 @@ static int stalled_since(int64_t window_start)
 {
     int stalled = 0;
     for (int i = 0; i < connection_count; i++)
-        stalled += connections[i].fd >= 0 && connections[i].since < window_start;
+        stalled += connections[i].fd >= 0 && connections[i].since[connections[i].oldest % depth] < window_start;
     return stalled;
 }
 
 static void fill_pattern(void)
 {
-    size_t length = (size_t) connection_count * PLACES + size;
+    size_t length = (size_t) connection_count * places + size;
     pattern = malloc(length);
     if (pattern == NULL)
         fail("malloc");
@@ -236,7 +271,7 @@ static void wait_for_end_of_input(void)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: echo-load HOST PORT CONNECTIONS SIZE SECONDS WARMUP [--server-pid PID] [--announce]\n");
+    fprintf(stderr, "usage: echo-load HOST PORT CONNECTIONS SIZE SECONDS WARMUP [--depth N] [--server-pid PID] [--announce]\n");
     exit(2);
 }
 
@@ -251,6 +286,8 @@ int main(int argc, char **argv)
             announce = true;
         else if (strcmp(argv[i], "--server-pid") == 0 && i + 1 < argc)
             server_pid = atoi(argv[++i]);
+        else if (strcmp(argv[i], "--depth") == 0 && i + 1 < argc)
+            depth = (unsigned) atoi(argv[++i]);
         else
             usage();
     }
@@ -258,8 +295,10 @@ int main(int argc, char **argv)
     connection_count = atoi(argv[3]);
     size = (size_t) atol(argv[4]);
     double window_seconds = atof(argv[5]), warmup_seconds = atof(argv[6]);
-    if (inet_pton(AF_INET, argv[1], &server.sin_addr) != 1 || connection_count < 1 || size < 1 || window_seconds <= 0)
+    if (inet_pton(AF_INET, argv[1], &server.sin_addr) != 1 || connection_count < 1 || size < 1 || window_seconds <= 0
+        || depth < 1 || depth > MOST_DEPTH)
         usage();
+    places = (unsigned) (PLACES * depth);
 
     clockid_t server_clock = CLOCK_MONOTONIC;
     if (server_pid != 0 && clock_getcpuclockid(server_pid, &server_clock) != 0) {
@@ -269,16 +308,19 @@ int main(int argc, char **argv)
     alarm((unsigned) (window_seconds + warmup_seconds) + 20); // a server that never accepts must not hold us for ever
 
     connections = calloc((size_t) connection_count, sizeof *connections);
+    int64_t *since = calloc((size_t) connection_count * depth, sizeof *since);
     poller = epoll_create1(EPOLL_CLOEXEC);
-    if (connections == NULL || poller < 0)
+    if (connections == NULL || since == NULL || poller < 0)
         fail("epoll_create1");
     fill_pattern();
     connect_all(&server);
 
     int64_t start = nanoseconds(CLOCK_MONOTONIC);
     for (int i = 0; i < connection_count; i++) {
-        connections[i].since = start;
-        send_request(&connections[i]);
+        connections[i].since = since + (size_t) i * depth;
+        for (unsigned k = 0; k < depth; k++)
+            connections[i].since[k] = start;
+        send_requests(&connections[i]);
     }
     converse_until(start + (int64_t) (warmup_seconds * 1e9));
 

@@ -4,7 +4,11 @@
 // refuses is copied, into a buffer that the connection owns for as long as it is behind; until that is sent nothing
 // more is read, so a peer that does not read is slowed down by TCP.
 //
-// usage: epoll-echo [--port N] [--edge]      prints "ready PORT PID", ends with SIGTERM or when its standard input ends
+// With --state each connection also has what a server with a protocol keeps of it: a record on the heap with an input
+// buffer of its own, which every request touches. An echo needs none of that; it shows what the memory alone costs.
+//
+// usage: epoll-echo [--port N] [--edge] [--state]      prints "ready PORT PID", ends with SIGTERM or when its standard
+//                                                      input ends
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,11 +21,21 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_DESCRIPTORS = 1 << 16, EVENTS_PER_WAIT = 512, BACKLOG = 4096 };
 
 typedef struct {
+    struct sockaddr_in peer;
+    time_t last_active; // for a limit on idle time
+    uint64_t received;
+    uint64_t sent;
+    char input[16 * 1024];
+} record;
+
+typedef struct {
+    record *record; // Set exactly with --state, from accept to close.
     char *pending; // Set exactly while the kernel has refused bytes: [pending_start, pending_end) are still to be sent.
     size_t pending_start;
     size_t pending_end;
@@ -29,7 +43,8 @@ typedef struct {
 
 static connection connections[MAX_DESCRIPTORS]; // by descriptor
 static char chunk[64 * 1024];
-static bool edge;
+static bool edge, state;
+static time_t now; // of this turn, with --state
 static int poller;
 
 static void fail(const char *what)
@@ -47,15 +62,29 @@ static void watch(int operation, int fd, uint32_t events)
 
 static void drop(int fd)
 {
+    free(connections[fd].record);
     free(connections[fd].pending);
     connections[fd] = (connection) { 0 };
     close(fd);
 }
 
+static void keep_record(int fd, const struct sockaddr_in *peer)
+{
+    record *r = malloc(sizeof *r);
+    if (r == NULL)
+        fail("malloc");
+    r->peer = *peer;
+    r->last_active = now;
+    r->received = r->sent = 0;
+    connections[fd].record = r;
+}
+
 static void accept_all(int listener)
 {
     for (;;) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_in peer;
+        socklen_t length = sizeof peer;
+        int fd = accept4(listener, (struct sockaddr *) &peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno == EINTR || errno == ECONNABORTED)
                 continue;
@@ -68,6 +97,8 @@ static void accept_all(int listener)
             continue;
         }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
+        if (state)
+            keep_record(fd, &peer);
         watch(EPOLL_CTL_ADD, fd, edge ? EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET : EPOLLIN);
     }
 }
@@ -108,17 +139,17 @@ static bool catch_up(int fd)
     return true;
 }
 
-// Sends the shared chunk back. False when the connection is gone or behind.
-static bool send_back(int fd, size_t length)
+// Sends back what was received. False when the connection is gone or behind.
+static bool send_back(int fd, const char *data, size_t length)
 {
     size_t start = 0;
     while (start < length) {
-        ssize_t sent = send(fd, chunk + start, length - start, MSG_NOSIGNAL);
+        ssize_t sent = send(fd, data + start, length - start, MSG_NOSIGNAL);
         if (sent < 0) {
             if (errno == EINTR)
                 continue;
             if (errno == EAGAIN)
-                fall_behind(fd, chunk + start, length - start);
+                fall_behind(fd, data + start, length - start);
             else
                 drop(fd);
             return false;
@@ -132,8 +163,11 @@ static bool send_back(int fd, size_t length)
 // that the socket is drained; an end that was already seen (ended) tells no second time and must be read.
 static void echo(int fd, bool ended)
 {
+    record *r = connections[fd].record;
+    char *buffer = r != NULL ? r->input : chunk;
+    size_t capacity = r != NULL ? sizeof r->input : sizeof chunk;
     for (;;) {
-        ssize_t received = recv(fd, chunk, sizeof chunk, 0);
+        ssize_t received = recv(fd, buffer, capacity, 0);
         if (received < 0 && errno == EINTR)
             continue;
         if (received < 0 && errno == EAGAIN)
@@ -142,9 +176,14 @@ static void echo(int fd, bool ended)
             drop(fd);
             return;
         }
-        if (!send_back(fd, (size_t) received))
+        if (!send_back(fd, buffer, (size_t) received))
             return;
-        if (!edge || ((size_t) received < sizeof chunk && !ended))
+        if (r != NULL) {
+            r->last_active = now;
+            r->received += (size_t) received;
+            r->sent += (size_t) received;
+        }
+        if (!edge || ((size_t) received < capacity && !ended))
             return;
     }
 }
@@ -196,10 +235,12 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--edge") == 0) {
             edge = true;
+        } else if (strcmp(argv[i], "--state") == 0) {
+            state = true;
         } else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc) {
             port = (uint16_t) atoi(argv[++i]);
         } else {
-            fprintf(stderr, "usage: epoll-echo [--port N] [--edge]\n");
+            fprintf(stderr, "usage: epoll-echo [--port N] [--edge] [--state]\n");
             return 2;
         }
     }
@@ -216,6 +257,8 @@ int main(int argc, char **argv)
         int count = epoll_wait(poller, events, EVENTS_PER_WAIT, -1);
         if (count < 0 && errno != EINTR)
             fail("epoll_wait");
+        if (state)
+            now = time(NULL);
         for (int i = 0; i < count; i++) {
             int fd = events[i].data.fd;
             if (fd == listener)

@@ -58,6 +58,10 @@ internal static class CompareCommand
             return 2;
         }
 
+        options = await Peers.BuildAsync(options, cancellationToken);
+        if (options.Contestants.Count == 0)
+            return 2;
+
         // Opened before the minutes of measuring, that a path which cannot be written costs none of them.
         await using var json = options.JsonFile is null ? null : File.Create(options.JsonFile);
         var machine = await Machine.DescribeAsync(options.Repository, cancellationToken);

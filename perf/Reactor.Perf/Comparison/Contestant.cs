@@ -8,6 +8,9 @@ internal sealed record Contestant(string Name, string Description, bool InDefaul
 
     public bool IsManaged { get; init; }
 
+    /// <summary>Made by <c>perf/peers/build</c>, so it may be missing.</summary>
+    public bool IsBuiltPeer { get; init; }
+
     /// <summary>Settings of the runtime that it needs and that have no other way in than the environment.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
@@ -15,6 +18,16 @@ internal sealed record Contestant(string Name, string Description, bool InDefaul
     [
         new(Yardstick, "C, level triggered", InDefault: true, [Programs.EpollEcho]),
         new("epoll-edge", "C, edge triggered", InDefault: false, [Programs.EpollEcho, "--edge"]),
+        new("epoll-state", "C, level triggered, with a record and an input buffer a connection", InDefault: false, [Programs.EpollEcho, "--state"]),
+        Peer("uv", "C on libuv"),
+        Peer("event", "C on libevent's bufferevent"),
+        Peer("asio", "C++ on Asio, Boost's too: a session a connection"),
+        Peer("go", "Go: a goroutine a connection") with
+        {
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["GOMAXPROCS"] = "1" },
+        },
+        Peer("mio", "Rust on mio"),
+        Peer("netty", "Java on Netty: one event loop, native epoll where it is there"),
         Managed("kestrel", "a connection handler on Kestrel's socket transport", inDefault: true),
         Managed("kestrel-inline", "the same with UnsafePreferInlineScheduling", inDefault: false),
         Managed("socket", "a task a connection over Socket.ReceiveAsync and SendAsync", inDefault: true),
@@ -25,6 +38,9 @@ internal sealed record Contestant(string Name, string Description, bool InDefaul
         },
         Managed("reactor", "Reactor, Handlers.Echo on one loop", inDefault: true),
     ];
+
+    private static Contestant Peer(string name, string description) =>
+        new(name, description, InDefault: false, [Peers.Program(name)]) { IsBuiltPeer = true };
 
     private static Contestant Managed(string kind, string description, bool inDefault) =>
         new(kind, description, inDefault, [.. Programs.Self, "serve", kind]) { IsManaged = true };

@@ -15,7 +15,7 @@ internal sealed class LoadProcess : IAsyncDisposable
 
     public static LoadProcess Start(ServerProcess server, Scenario scenario, Options options)
     {
-        FormattableString arguments = $"127.0.0.1 {server.Port} {scenario.Connections} {scenario.MessageBytes} {options.Seconds} {options.WarmupSeconds} --announce --server-pid {server.Id}";
+        FormattableString arguments = $"127.0.0.1 {server.Port} {scenario.Connections} {scenario.MessageBytes} {options.Seconds} {options.WarmupSeconds} --depth {scenario.Depth} --announce --server-pid {server.Id}";
         var command = arguments.ToString(CultureInfo.InvariantCulture).Split(' ');
         return new(PinnedProcess.Start("the load", options.LoadCore, [Programs.EchoLoad, .. command]), options);
     }

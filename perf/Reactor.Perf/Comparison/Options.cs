@@ -11,9 +11,11 @@ internal sealed record Options
           --seconds S          measured seconds a cell (3)
           --warmup S           seconds of the same load before them (5)
           --retries N          how often a cell that the machine disturbed is measured again (2)
-          --only A,B           servers: epoll, epoll-edge, kestrel, kestrel-inline, socket, socket-inline, reactor
-                               (epoll, kestrel, socket, reactor)
-          --scenarios A,B      connections x bytes a message (1x64,64x64,1000x64,64x16384)
+          --only A,B           servers: epoll, epoll-edge, epoll-state, kestrel, kestrel-inline, socket, socket-inline,
+                               reactor (epoll, kestrel, socket, reactor), and where perf/peers/build can make them
+                               uv, event, asio, go, mio, netty
+          --scenarios A,B      connections x bytes a message, with pN at its end for N messages in flight on a connection
+                               (1x64,64x64,1000x64,10000x64,64x1024,64x16384,64x64p16)
           --json FILE          also write every cell and the medians as JSON
           --server-core N      core of the server (0)
           --load-core N        core of the load (1)

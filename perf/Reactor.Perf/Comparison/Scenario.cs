@@ -2,10 +2,22 @@ using System.Globalization;
 
 namespace Reactor.Perf.Comparison;
 
-/// <summary>How many connections, each with one message of this size in flight. Written as <c>64x16384</c>.</summary>
-internal sealed record Scenario(int Connections, int MessageBytes)
+/// <summary>
+/// How many connections, each with this many messages of this size in flight. Written as <c>64x16384</c> with one
+/// message in flight and as <c>64x64p16</c> with sixteen.
+/// </summary>
+internal sealed record Scenario(int Connections, int MessageBytes, int Depth = 1)
 {
-    public static IReadOnlyList<Scenario> Default { get; } = [new(1, 64), new(64, 64), new(1_000, 64), new(64, 16 * 1_024)];
+    public static IReadOnlyList<Scenario> Default { get; } =
+    [
+        new(1, 64),
+        new(64, 64),
+        new(1_000, 64),
+        new(10_000, 64),
+        new(64, 1_024),
+        new(64, 16 * 1_024),
+        new(64, 64, Depth: 16),
+    ];
 
     /// <summary>A single connection leaves every server idle for most of a round trip: its share of the core says nothing.</summary>
     public bool SaturatesServer => Connections > 1;
@@ -15,16 +27,26 @@ internal sealed record Scenario(int Connections, int MessageBytes)
         get
         {
             var connections = Connections == 1 ? "1 connection" : string.Create(CultureInfo.InvariantCulture, $"{Connections:N0} connections");
+            var pipelined = Depth == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", pipelined {Depth} deep");
             return MessageBytes % 1_024 == 0
-                ? string.Create(CultureInfo.InvariantCulture, $"{connections} of {MessageBytes / 1_024} KiB")
-                : string.Create(CultureInfo.InvariantCulture, $"{connections} of {MessageBytes} B");
+                ? string.Create(CultureInfo.InvariantCulture, $"{connections} of {MessageBytes / 1_024} KiB{pipelined}")
+                : string.Create(CultureInfo.InvariantCulture, $"{connections} of {MessageBytes} B{pipelined}");
         }
     }
 
-    public static Scenario? Parse(string text) =>
-        text.Split('x') is [var connections, var bytes] && IsCount(connections, out var c) && IsCount(bytes, out var b) ? new(c, b) : null;
+    public static Scenario? Parse(string text)
+    {
+        if (text.Split('x') is not [var connections, var messages])
+            return null;
+        var (bytes, depth) = messages.IndexOf('p', StringComparison.Ordinal) is var end and >= 0
+            ? (messages[..end], messages[(end + 1)..])
+            : (messages, "1");
+        return IsCount(connections, out var c) && IsCount(bytes, out var b) && IsCount(depth, out var d) ? new(c, b, d) : null;
+    }
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Connections}x{MessageBytes}");
+    public override string ToString() => Depth == 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{Connections}x{MessageBytes}")
+        : string.Create(CultureInfo.InvariantCulture, $"{Connections}x{MessageBytes}p{Depth}");
 
     private static bool IsCount(string text, out int value) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value > 0;

@@ -1,0 +1,142 @@
+// The echo server as it is written on libuv: one loop, a structure a connection that holds its handle.
+//
+// libuv asks for a buffer right before it reads and hands it back right after, so one buffer serves all connections.
+// What has been read is sent at once with uv_try_write(); only what the kernel refuses is copied into a write request,
+// and until that is through the connection is not read, so a peer that does not read is slowed down by TCP.
+//
+// usage: uv-echo      prints "ready PORT PID", ends when its standard input ends
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { BACKLOG = 4096 };
+
+typedef struct {
+    uv_tcp_t handle; // first, so that a handle's address is its connection's
+    uv_write_t write;
+    char *refused; // Set exactly while a write is under way; reading is stopped then.
+} connection;
+
+static char chunk[64 * 1024];
+
+static void check(int status, const char *what)
+{
+    if (status < 0) {
+        fprintf(stderr, "%s: %s\n", what, uv_strerror(status));
+        exit(1);
+    }
+}
+
+static void lend_chunk(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    (void) handle, (void) suggested;
+    *buffer = uv_buf_init(chunk, sizeof chunk);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    connection *c = (connection *) handle;
+    free(c->refused);
+    free(c);
+}
+
+static void drop(connection *c)
+{
+    if (!uv_is_closing((uv_handle_t *) c))
+        uv_close((uv_handle_t *) c, on_closed);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer);
+
+static void on_written(uv_write_t *request, int status)
+{
+    connection *c = (connection *) request->handle;
+    free(c->refused);
+    c->refused = NULL;
+    if (status < 0)
+        drop(c);
+    else
+        check(uv_read_start((uv_stream_t *) c, lend_chunk, on_read), "uv_read_start");
+}
+
+static void fall_behind(connection *c, const char *data, size_t length)
+{
+    c->refused = malloc(length);
+    if (c->refused == NULL)
+        check(UV_ENOMEM, "malloc");
+    memcpy(c->refused, data, length);
+    uv_read_stop((uv_stream_t *) c);
+    uv_buf_t rest = uv_buf_init(c->refused, (unsigned) length);
+    if (uv_write(&c->write, (uv_stream_t *) c, &rest, 1, on_written) < 0)
+        drop(c);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
+{
+    connection *c = (connection *) stream;
+    if (length < 0) {
+        drop(c);
+        return;
+    }
+    if (length == 0) // nothing to read after all
+        return;
+    uv_buf_t reply = uv_buf_init(buffer->base, (unsigned) length);
+    int sent = uv_try_write(stream, &reply, 1);
+    if (sent == UV_EAGAIN)
+        sent = 0;
+    if (sent < 0)
+        drop(c);
+    else if (sent < length)
+        fall_behind(c, reply.base + sent, (size_t) (length - sent));
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    check(status, "listen");
+    connection *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        check(UV_ENOMEM, "calloc");
+    check(uv_tcp_init(listener->loop, &c->handle), "uv_tcp_init");
+    if (uv_accept(listener, (uv_stream_t *) c) < 0) {
+        drop(c);
+        return;
+    }
+    uv_tcp_nodelay(&c->handle, 1);
+    check(uv_read_start((uv_stream_t *) c, lend_chunk, on_read), "uv_read_start");
+}
+
+// The runner holds the other end of standard input, so that no server outlives it.
+static void on_input(uv_stream_t *input, ssize_t length, const uv_buf_t *buffer)
+{
+    (void) input, (void) buffer;
+    if (length < 0)
+        exit(0);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    uv_loop_t *loop = uv_default_loop();
+    uv_tcp_t listener;
+    struct sockaddr_in address;
+    int length = sizeof address;
+    check(uv_ip4_addr("127.0.0.1", 0, &address), "uv_ip4_addr");
+    check(uv_tcp_init(loop, &listener), "uv_tcp_init");
+    check(uv_tcp_bind(&listener, (const struct sockaddr *) &address, 0), "uv_tcp_bind");
+    check(uv_listen((uv_stream_t *) &listener, BACKLOG, on_connection), "uv_listen");
+    check(uv_tcp_getsockname(&listener, (struct sockaddr *) &address, &length), "uv_tcp_getsockname");
+
+    uv_pipe_t input;
+    check(uv_pipe_init(loop, &input, 0), "uv_pipe_init");
+    check(uv_pipe_open(&input, STDIN_FILENO), "uv_pipe_open");
+    check(uv_read_start((uv_stream_t *) &input, lend_chunk, on_input), "uv_read_start");
+
+    printf("ready %d %d\n", ntohs(address.sin_port), getpid());
+    fflush(stdout);
+    return uv_run(loop, UV_RUN_DEFAULT);
+}
