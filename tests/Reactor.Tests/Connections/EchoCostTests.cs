@@ -9,6 +9,9 @@ public sealed class EchoCostTests
     private const int WarmUp = 2_000;
     private const int Echoes = 10_000;
 
+    // The runtime's own tables, of casts say, grow now and then on whichever thread it is. What we allocate shows in each stretch.
+    private const int Stretches = 3;
+
     [Test]
     public async Task An_echo_is_one_recv_and_one_send()
     {
@@ -41,7 +44,7 @@ public sealed class EchoCostTests
         await using var listener = await loop.ListenAsync(Loopback.AnyPort, Handlers.Echo).Within();
         using var peer = RawPeer.Dial(listener.LocalEndPoint);
 
-        Echo(peer, WarmUp + Echoes + 1);
+        Echo(peer, WarmUp + (Stretches * Echoes) + 1);
 
         Assert.That(await allocated.Within(), Is.Zero, $"Bytes for {Echoes} echoes.");
     }
@@ -57,7 +60,7 @@ public sealed class EchoCostTests
         await using var connection = await client.ConnectAsync(listener.LocalEndPoint).Within();
 
         // Twice, since a connect that answers at once leaves a first receive that finds nothing yet.
-        await client.InvokeAsync(() => RoundTrips(connection, "hello\n"u8.ToArray(), 2 * (WarmUp + Echoes))).WaitAsync(TimeSpan.FromMinutes(1));
+        await client.InvokeAsync(() => RoundTrips(connection, "hello\n"u8.ToArray(), 2 * (WarmUp + (Stretches * Echoes)))).WaitAsync(TimeSpan.FromMinutes(1));
 
         Assert.That(await allocated.Within(), Is.Zero, $"Bytes for {Echoes} round trips.");
     }
@@ -67,14 +70,19 @@ public sealed class EchoCostTests
     {
         var measured = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
         var receives = 0;
-        var atFirst = 0L;
+        var (before, least) = (0L, long.MaxValue);
         kernel.OnReceive = (descriptor, buffer) =>
         {
-            receives++;
-            if (receives == WarmUp)
-                atFirst = GC.GetAllocatedBytesForCurrentThread();
-            else if (receives == WarmUp + Echoes)
-                measured.SetResult(GC.GetAllocatedBytesForCurrentThread() - atFirst);
+            if (++receives >= WarmUp && (receives - WarmUp) % Echoes == 0)
+            {
+                var now = GC.GetAllocatedBytesForCurrentThread();
+                if (receives > WarmUp)
+                    least = Math.Min(least, now - before);
+                if (receives == WarmUp + (Stretches * Echoes))
+                    measured.SetResult(least);
+                before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
             return kernel.Real.Receive(descriptor, buffer);
         };
         return measured.Task;
