@@ -39,11 +39,11 @@ internal sealed record Cell(int Round, string Scenario, string Server)
 
     public double? RequestsPerSecond => Load?.Requests / Load?.Seconds;
 
-    public double? CpuUsPerRequest => Load?.ServerCpuSeconds * 1e6 / Load?.Requests;
+    public double? CpuUsPerRequest => Load?.ServerCpuSeconds * 1e6 / Replied;
 
     public double? Busy => Load?.ServerCpuSeconds / Load?.Seconds;
 
-    public double? AllocatedPerRequest => (double?)AllocatedBytes / Load?.Requests;
+    public double? AllocatedPerRequest => (double?)AllocatedBytes / Replied;
 
     public Cell Judge(Scenario scenario) => this switch
     {
@@ -62,6 +62,9 @@ internal sealed record Cell(int Round, string Scenario, string Server)
         var figures = Load is null ? "" : Invariant($"  {RequestsPerSecond,9:N0} requests/s  {CpuUsPerRequest,7:F2} us CPU  busy {Busy:P0}");
         return IsGood ? name + figures : $"{name}{figures}  thrown out: {Rejection}";
     }
+
+    // Nothing can be told a request when there was none, and JSON has no infinity.
+    private long? Replied => Load is { Requests: > 0 } ? Load.Requests : null;
 
     private string Strangers => Invariant($"others took {OthersOnServerCore:P0} of the server's core, {OthersOnLoadCore:P0} of the load's");
 

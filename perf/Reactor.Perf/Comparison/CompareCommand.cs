@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Reactor.Perf.Regression;
 
 namespace Reactor.Perf.Comparison;
 
@@ -57,6 +58,9 @@ internal static class CompareCommand
             await Console.Error.WriteLineAsync(missing);
             return 2;
         }
+
+        if (options.Base is not null)
+            return await RegressionCommand.RunAsync(options, cancellationToken);
 
         options = await Peers.BuildAsync(options, cancellationToken);
         if (options.Contestants.Count == 0)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Reactor.Perf.Regression;
 
 namespace Reactor.Perf.Comparison;
 
@@ -7,6 +8,7 @@ internal sealed record Options
 {
     public const string Usage = """
         usage: perf/run [options]
+               perf/run --compare BASE [options]
           --rounds N           rounds, each running every server in every scenario (5)
           --seconds S          measured seconds a cell (3)
           --warmup S           seconds of the same load before them (5)
@@ -19,6 +21,10 @@ internal sealed record Options
           --json FILE          also write every cell and the medians as JSON
           --server-core N      core of the server (0)
           --load-core N        core of the load (1)
+          --compare BASE       Reactor of the work tree beside that of the git revision BASE, in interleaved pairs, in place
+                               of --rounds and --only; exit status 1 for a regression
+          --pairs N            with --compare: pairs a scenario, at least 6 (9)
+          --threshold PERCENT  with --compare: how much dearer a request may get (3)
         """;
 
     public int Rounds { get; init; } = 5;
@@ -33,6 +39,13 @@ internal sealed record Options
     public IReadOnlyList<Contestant> Contestants { get; init; } = [.. Contestant.All.Where(each => each.InDefault)];
 
     public IReadOnlyList<Scenario> Scenarios { get; init; } = Scenario.Default;
+
+    /// <summary>The revision to compare the work tree with; nothing for a comparison of servers.</summary>
+    public string? Base { get; init; }
+
+    public int Pairs { get; init; } = 9;
+
+    public double ThresholdPercent { get; init; } = 3;
 
     public string? JsonFile { get; init; }
 
@@ -57,12 +70,23 @@ internal sealed record Options
                 "--retries" => options with { Retries = Count(value, least: 0) },
                 "--only" => options with { Contestants = List(value, name => Contestant.All.FirstOrDefault(each => string.Equals(each.Name, name, StringComparison.Ordinal))) },
                 "--scenarios" => options with { Scenarios = List(value, Scenario.Parse) },
+                "--compare" => options with { Base = Revision(value) },
+                "--pairs" => options with { Pairs = Count(value, least: PairedRatio.FewestPairs) },
+                "--threshold" => options with { ThresholdPercent = Percent(value) },
                 "--json" => options with { JsonFile = value },
                 "--server-core" => options with { ServerCore = Count(value, least: 0) },
                 "--load-core" => options with { LoadCore = Count(value, least: 0) },
                 "--repository" => options with { Repository = value },
                 _ => throw new FormatException($"{args[i]}: unknown"),
             };
+        }
+
+        foreach (var name in args.Where((_, index) => index % 2 == 0))
+        {
+            if (name is "--rounds" or "--only" && options.Base is not null)
+                throw new FormatException($"{name} does not go with --compare");
+            if (name is "--pairs" or "--threshold" && options.Base is null)
+                throw new FormatException($"{name} goes with --compare only");
         }
 
         return options;
@@ -77,6 +101,15 @@ internal sealed record Options
         double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number >= least && number <= 3600
             ? number
             : throw new FormatException($"{value}: not a number of seconds");
+
+    private static double Percent(string value) =>
+        double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number <= 1000
+            ? number
+            : throw new FormatException($"{value}: not a percentage");
+
+    // git would take what begins with a dash for an option of its own.
+    private static string Revision(string value) =>
+        value is ['-', ..] or "" ? throw new FormatException($"--compare: '{value}' is no revision") : value;
 
     private static List<T> List<T>(string value, Func<string, T?> parse)
         where T : class =>

@@ -65,7 +65,7 @@ internal static class Programs
         finally
         {
             if (!process.HasExited)
-                process.Kill();
+                process.Kill(entireProcessTree: true);
         }
     }
 

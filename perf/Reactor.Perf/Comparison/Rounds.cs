@@ -14,17 +14,22 @@ internal static class Rounds
             foreach (var scenario in options.Scenarios)
             {
                 foreach (var contestant in InOrderOf(round, options.Contestants))
-                {
-                    for (var attempt = 0; attempt <= options.Retries; attempt++)
-                    {
-                        var cell = await MeasureAsync(round, scenario, contestant, options, cancellationToken);
-                        cells.Add(cell);
-                        await Console.Error.WriteLineAsync(cell.ToString());
-                        if (!cell.IsDisturbed)
-                            break;
-                    }
-                }
+                    await MeasureUndisturbedAsync(round, scenario, contestant, options, cells, cancellationToken);
             }
+        }
+    }
+
+    /// <summary>Measures until the machine lets it be or the retries are used up; adds each try, and gives the last.</summary>
+    public static async Task<Cell> MeasureUndisturbedAsync(
+        int round, Scenario scenario, Contestant contestant, Options options, List<Cell> cells, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var cell = await MeasureAsync(round, scenario, contestant, options, cancellationToken);
+            cells.Add(cell);
+            await Console.Error.WriteLineAsync(cell.ToString());
+            if (!cell.IsDisturbed || attempt == options.Retries)
+                return cell;
         }
     }
 
@@ -58,6 +63,8 @@ internal static class Rounds
         }
         catch (PeerException e)
         {
+            // Ctrl-C goes to the server and the load as well, and one of them may be the first to leave.
+            cancellationToken.ThrowIfCancellationRequested();
             return cell with { Rejection = e.Message, IsFailure = true };
         }
     }

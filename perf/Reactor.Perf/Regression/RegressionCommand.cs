@@ -1,0 +1,68 @@
+using System.ComponentModel;
+using Reactor.Perf.Comparison;
+
+namespace Reactor.Perf.Regression;
+
+/// <summary><c>--compare BASE</c>: the work tree beside a revision of it, from the checkout to the verdicts.</summary>
+internal static class RegressionCommand
+{
+    public static async Task<int> RunAsync(Options options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CompareAsync(options, cancellationToken);
+        }
+        catch (BaseBuildException e)
+        {
+            await Console.Error.WriteLineAsync($"perf/run: {e.Message}");
+            return 2;
+        }
+        catch (Win32Exception e)
+        {
+            await Console.Error.WriteLineAsync($"perf/run --compare needs git and dotnet: {e.Message}");
+            return 2;
+        }
+    }
+
+    private static async Task<int> CompareAsync(Options options, CancellationToken cancellationToken)
+    {
+        // Opened before the minutes of measuring, that a path which cannot be written costs none of them.
+        await using var json = options.JsonFile is null ? null : File.Create(options.JsonFile);
+        var repository = options.Repository ?? throw new BaseBuildException("--compare needs --repository");
+        var machine = await Machine.DescribeAsync(repository, cancellationToken);
+        await using var build = await BaseBuild.CreateAsync(repository, options.Base!, cancellationToken);
+        var @base = Side.Of(Side.Base, build.Program);
+        var tree = Side.Of(Side.Tree, typeof(Programs).Assembly.Location);
+        await VerifySpeaksAsync(@base, options, cancellationToken);
+
+        var cells = new List<Cell>();
+        try
+        {
+            await Pairs.RunAsync(options, @base, tree, cells, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cells.Count > 0)
+        {
+            await Console.Error.WriteLineAsync("stopped; this is what was measured until then");
+        }
+
+        var report = RegressionReport.From(machine, build, options, cells);
+        Console.Write(RegressionTable.Render(report));
+        if (json is not null)
+            await report.WriteAsync(json);
+        return cancellationToken.IsCancellationRequested ? 130 : report.ExitStatus;
+    }
+
+    // A program of another day may have another command line or other answers. Found out once, not in each cell.
+    private static async Task VerifySpeaksAsync(Contestant @base, Options options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var server = await ServerProcess.StartAsync(@base, options.ServerCore, cancellationToken);
+            await server.AllocatedBytesAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is PeerException or FormatException)
+        {
+            throw new BaseBuildException($"`serve reactor` as built from {options.Base} is not the command of today: {e.Message}");
+        }
+    }
+}
