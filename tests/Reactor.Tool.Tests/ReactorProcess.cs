@@ -27,14 +27,10 @@ internal sealed partial class ReactorProcess : IDisposable
         return await process.EndAsync(deadline);
     }
 
-    /// <summary>Starts the command with so many descriptors at most.</summary>
-    public static ReactorProcess StartWithDescriptors(int descriptors, params string[] args) =>
-        Start("/bin/sh", ["-c", $"ulimit -n {descriptors}; exec \"$0\" \"$@\"", DotNet, ToolPath, .. args]);
-
     /// <summary>Runs the command to its end with so many descriptors at most.</summary>
     public static async Task<ReactorResult> RunWithDescriptorsAsync(int descriptors, string[] args, CancellationToken deadline)
     {
-        using var process = StartWithDescriptors(descriptors, args);
+        using var process = Start("/bin/sh", ["-c", $"ulimit -n {descriptors}; exec \"$0\" \"$@\"", DotNet, ToolPath, .. args]);
         return await process.EndAsync(deadline);
     }
 

@@ -96,32 +96,6 @@ public sealed class ServeCommandTests
     }
 
     [Test]
-    public async Task Serve_that_runs_out_of_descriptors_says_so_and_goes_on(CancellationToken deadline)
-    {
-        const int limit = 300;
-        using var serve = ReactorProcess.StartWithDescriptors(limit, "serve", "uppercase", "--listen", "127.0.0.1:0");
-        using var first = await ConnectAsync(serve, deadline);
-        var others = new List<Socket>();
-        for (var i = 0; i < limit; i++)
-        {
-            var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            others.Add(other);
-            await other.ConnectAsync(first.RemoteEndPoint!, deadline);
-        }
-
-        var said = await ReactorProcess.ReadLineWithAsync(serve.Error, "EMFILE", deadline);
-        await first.SendAsync("hello\n"u8.ToArray(), deadline);
-        var reply = await ReceiveAsync(first, 6, deadline);
-        others.ForEach(static other => other.Dispose());
-        serve.Signal(ReactorProcess.SIGTERM);
-        var result = await serve.EndAsync(deadline);
-
-        Assert.That(said, Does.Contain("accepted and closed"));
-        Assert.That(reply, Is.EqualTo("HELLO\n"));
-        Assert.That(result.ExitCode, Is.Zero, result.Error);
-    }
-
-    [Test]
     public async Task Serve_closes_an_idle_connection(CancellationToken deadline)
     {
         using var serve = ReactorProcess.Start("serve", "echo", "--listen", "127.0.0.1:0", "--idle-timeout", "0.1");
