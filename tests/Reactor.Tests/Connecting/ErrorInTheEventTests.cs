@@ -135,13 +135,8 @@ public sealed class ErrorInTheEventTests
         var script = new EventScript(kernel);
         await using var loop = TestLoop.Start(kernel);
         using var listener = RawListener.Start();
-        kernel.OnConnect = (descriptor, address) =>
-        {
-            script.SilenceNext();
-            return kernel.Real.Connect(descriptor, address);
-        };
-        var connecting = loop.TryConnectAsync(listener.LocalEndPoint).AsTask();
-        using var peer = listener.Accept();
+        var (connecting, accepted) = DialInSilence(loop, kernel, script, listener);
+        using var peer = accepted;
         await Until.True(() => script.LastAdded != default);
 
         script.Give(loop, (Ended | Readiness.Error, Errno.ECONNRESET), (Readiness.Writable | Readiness.Error, Errno.ECONNRESET));
@@ -159,13 +154,8 @@ public sealed class ErrorInTheEventTests
         var script = new EventScript(kernel);
         await using var loop = TestLoop.Start(kernel);
         using var listener = RawListener.Start();
-        kernel.OnConnect = (descriptor, address) =>
-        {
-            script.SilenceNext();
-            return kernel.Real.Connect(descriptor, address);
-        };
-        var connecting = loop.TryConnectAsync(listener.LocalEndPoint).AsTask();
-        using var peer = listener.Accept();
+        var (connecting, accepted) = DialInSilence(loop, kernel, script, listener);
+        using var peer = accepted;
         peer.Send("bye");
         peer.HalfClose();
         await Until.True(() => (script.Held & Readiness.ReadClosed) != 0);
@@ -176,6 +166,17 @@ public sealed class ErrorInTheEventTests
         var read = await connection.Input.ReadAtLeastAsync(4).Within();
         Assert.That((read.Buffer.Length, read.IsCompleted), Is.EqualTo((3L, true)));
         connection.Input.AdvanceTo(read.Buffer.End);
+    }
+
+    /// <summary>A dial that is established, and whose events the test gives.</summary>
+    private static (Task<ConnectResult> Connecting, RawPeer Peer) DialInSilence(EventLoop loop, ScriptedKernel kernel, EventScript script, RawListener listener)
+    {
+        kernel.OnConnect = (descriptor, address) =>
+        {
+            script.SilenceNext();
+            return kernel.Real.Connect(descriptor, address);
+        };
+        return (loop.TryConnectAsync(listener.LocalEndPoint).AsTask(), listener.Accept());
     }
 
     private static async Task<Task<ConnectResult>> Begin(EventLoop loop, EventScript script, Blackhole hanging)
