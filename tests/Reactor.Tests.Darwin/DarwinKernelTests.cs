@@ -44,7 +44,7 @@ public sealed class DarwinKernelTests : KernelContract
     {
         Assert.That(System, Is.TypeOf<DarwinKernel>());
 
-        var descriptor = Libc.socket(LinuxAbi.AF_INET6, LinuxAbi.SOCK_STREAM | LinuxAbi.SOCK_NONBLOCK, 0);
+        var descriptor = Libc.socket(LinuxAbi.AF_INET6, UnixAbi.SOCK_STREAM | LinuxAbi.SOCK_NONBLOCK, 0);
 
         Assert.That(descriptor, Is.EqualTo(-1));
         Assert.That(Libc.errno, Is.EqualTo(47), "EAFNOSUPPORT");

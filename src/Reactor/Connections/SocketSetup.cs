@@ -29,7 +29,7 @@ internal struct SocketSetup(Kernel kernel, int descriptor)
 
         if (options.NoDelay) Set(SocketOption.NoDelay, 1);
         if (options.KeepAlive is { } keepAlive) Set(keepAlive);
-        if (options.UserTimeout is { } timeout) Set(SocketOption.UserTimeout, RoundUp(timeout.TotalMilliseconds));
+        SetTimes(options);
         if (options.Linger == TimeSpan.Zero) Set(SocketOption.Linger, 0);
         if (options.TypeOfService is { } service)
         {
@@ -44,9 +44,8 @@ internal struct SocketSetup(Kernel kernel, int descriptor)
     }
 
     /// <summary>Sets the times that a listening socket does not hand on everywhere (<see cref="KernelTraits.UninheritedTimes"/>).</summary>
-    internal void SetTimes(ConnectionOptions options, AddressFamily family)
+    internal void SetTimes(ConnectionOptions options)
     {
-        if (family == AddressFamily.Unix) return;
         if (options.KeepAlive?.Idle is { } idle) Set(SocketOption.KeepAliveIdle, RoundUp(idle.TotalSeconds));
         if (options.UserTimeout is { } timeout) Set(SocketOption.UserTimeout, RoundUp(timeout.TotalMilliseconds));
     }
@@ -57,7 +56,6 @@ internal struct SocketSetup(Kernel kernel, int descriptor)
     private void Set(KeepAliveOptions keepAlive)
     {
         Set(SocketOption.KeepAlive, 1);
-        if (keepAlive.Idle is { } idle) Set(SocketOption.KeepAliveIdle, RoundUp(idle.TotalSeconds));
         if (keepAlive.Interval is { } interval) Set(SocketOption.KeepAliveInterval, RoundUp(interval.TotalSeconds));
         if (keepAlive.Count is { } count) Set(SocketOption.KeepAliveCount, count);
     }

@@ -3,12 +3,7 @@ namespace Reactor;
 /// <summary>The numbers of macOS, under their native names; the same on x64 and arm64.</summary>
 internal static class DarwinAbi
 {
-    internal const int AF_UNIX = 1;
-    internal const int AF_INET = 2;
     internal const int AF_INET6 = 30;
-
-    internal const int SOCK_STREAM = 1;
-    internal const int SOCK_DGRAM = 2;
 
     internal const int SOL_SOCKET = 0xFFFF;
     internal const int SO_ACCEPTCONN = 0x2;
@@ -25,19 +20,15 @@ internal static class DarwinAbi
     internal const int SO_NP_EXTENSIONS = 0x1083;
     internal const int SONPX_SETOPTSHUT = 1;
 
-    internal const int IPPROTO_IP = 0;
     internal const int IP_TOS = 3;
     internal const int IP_BOUND_IF = 25;
 
-    internal const int IPPROTO_TCP = 6;
-    internal const int TCP_NODELAY = 0x1;
     internal const int TCP_KEEPALIVE = 0x10;
     internal const int TCP_RXT_CONNDROPTIME = 0x80;
     internal const int TCP_KEEPINTVL = 0x101;
     internal const int TCP_KEEPCNT = 0x102;
     internal const int TCP_FASTOPEN = 0x105;
 
-    internal const int IPPROTO_IPV6 = 41;
     internal const int IPV6_V6ONLY = 27;
     internal const int IPV6_TCLASS = 36;
     internal const int IPV6_BOUND_IF = 125;
@@ -46,10 +37,6 @@ internal static class DarwinAbi
     internal const int LOCAL_PEERPID = 2;
 
     internal const int SIOCATMARK = 0x40047307;
-    internal const int F_SETFD = 2;
-    internal const int F_GETFL = 3;
-    internal const int F_SETFL = 4;
-    internal const int FD_CLOEXEC = 1;
     internal const int O_NONBLOCK = 4;
 
     // struct stat with 64-bit inodes: st_dev, then st_mode.

@@ -3,12 +3,8 @@ namespace Reactor;
 /// <summary>The numbers of Linux, under their native names; the same on x64 and arm64.</summary>
 internal static class LinuxAbi
 {
-    internal const int AF_UNIX = 1;
-    internal const int AF_INET = 2;
     internal const int AF_INET6 = 10;
 
-    internal const int SOCK_STREAM = 1;
-    internal const int SOCK_DGRAM = 2;
     internal const int SOCK_NONBLOCK = 0x800;
     internal const int SOCK_CLOEXEC = 0x80000;
 
@@ -26,12 +22,9 @@ internal static class LinuxAbi
     internal const int SO_BINDTODEVICE = 25;
     internal const int SO_ACCEPTCONN = 30;
 
-    internal const int IPPROTO_IP = 0;
     internal const int IP_TOS = 1;
     internal const int IP_BIND_ADDRESS_NO_PORT = 24;
 
-    internal const int IPPROTO_TCP = 6;
-    internal const int TCP_NODELAY = 1;
     internal const int TCP_KEEPIDLE = 4;
     internal const int TCP_KEEPINTVL = 5;
     internal const int TCP_KEEPCNT = 6;
@@ -40,15 +33,10 @@ internal static class LinuxAbi
     internal const int TCP_FASTOPEN = 23;
     internal const int TCP_FASTOPEN_CONNECT = 30;
 
-    internal const int IPPROTO_IPV6 = 41;
     internal const int IPV6_V6ONLY = 26;
     internal const int IPV6_TCLASS = 67;
 
     internal const int SIOCATMARK = 0x8905;
-    internal const int F_SETFD = 2;
-    internal const int F_GETFL = 3;
-    internal const int F_SETFL = 4;
-    internal const int FD_CLOEXEC = 1;
 
     internal const int MSG_NOSIGNAL = 0x4000;
 

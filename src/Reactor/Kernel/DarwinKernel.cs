@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using static Reactor.DarwinAbi;
+using static Reactor.UnixAbi;
 
 namespace Reactor;
 
@@ -13,20 +14,6 @@ internal sealed unsafe class DarwinKernel : UnixKernel
     public override string PollerSyscall => "kqueue";
 
     public override KernelTraits Traits => KernelTraits.UnbalancedPorts | KernelTraits.DropsUnaccepted | KernelTraits.UninheritedTimes;
-
-    public override int Socket(AddressFamily family)
-    {
-        var domain = family switch
-        {
-            AddressFamily.InterNetwork => AF_INET,
-            AddressFamily.InterNetworkV6 => AF_INET6,
-            AddressFamily.Unix => AF_UNIX,
-            _ => -1,
-        };
-        if (domain < 0) return -(int)Errno.EAFNOSUPPORT;
-        var descriptor = Answer(Libc.socket(domain, SOCK_STREAM, 0));
-        return descriptor < 0 ? descriptor : ClosedUnless(Prepare(descriptor), descriptor);
-    }
 
     public override int Adopt(int descriptor)
     {
@@ -145,10 +132,12 @@ internal sealed unsafe class DarwinKernel : UnixKernel
 
     public override int CreatePoller(out Poller? poller) => KqueuePoller.Create(new SystemKqueue(), out poller);
 
-    protected override int DatagramSocket()
+    protected override int InterNetworkV6 => AF_INET6;
+
+    protected override int Open(int domain, int type)
     {
-        var descriptor = Answer(Libc.socket(AF_UNIX, SOCK_DGRAM, 0));
-        return descriptor < 0 ? descriptor : ClosedUnless(Answer(LibSystem.fcntl(descriptor, F_SETFD, FD_CLOEXEC)), descriptor);
+        var descriptor = Answer(Libc.socket(domain, type, 0));
+        return descriptor < 0 ? descriptor : ClosedUnless(Prepare(descriptor), descriptor);
     }
 
     protected override int FileType(byte* path)

@@ -1,4 +1,5 @@
 using static Reactor.DarwinAbi;
+using static Reactor.UnixAbi;
 
 namespace Reactor;
 

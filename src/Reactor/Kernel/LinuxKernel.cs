@@ -1,7 +1,7 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using static Reactor.LinuxAbi;
+using static Reactor.UnixAbi;
 
 namespace Reactor;
 
@@ -10,18 +10,6 @@ namespace Reactor;
 internal unsafe class LinuxKernel : UnixKernel
 {
     public override string PollerSyscall => "epoll_create1";
-
-    public override int Socket(AddressFamily family)
-    {
-        var domain = family switch
-        {
-            AddressFamily.InterNetwork => AF_INET,
-            AddressFamily.InterNetworkV6 => AF_INET6,
-            AddressFamily.Unix => AF_UNIX,
-            _ => -1,
-        };
-        return domain < 0 ? -(int)Errno.EAFNOSUPPORT : Answer(Libc.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    }
 
     public override int Adopt(int descriptor)
     {
@@ -125,7 +113,9 @@ internal unsafe class LinuxKernel : UnixKernel
 
     public override int CreatePoller(out Poller? poller) => EpollPoller.Create(out poller);
 
-    protected override int DatagramSocket() => Answer(Libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    protected override int InterNetworkV6 => AF_INET6;
+
+    protected override int Open(int domain, int type) => Answer(Libc.socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 
     protected override int FileType(byte* path)
     {

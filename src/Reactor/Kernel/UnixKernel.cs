@@ -2,21 +2,24 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using static Reactor.UnixAbi;
 
 namespace Reactor;
 
 /// <summary>What the kernels of Linux and macOS have in common: the calls that both know by the same name and arguments.</summary>
 internal abstract unsafe class UnixKernel : Kernel
 {
-    // Both systems have these values.
-    protected const int MSG_OOB = 0x1;
-    protected const int MSG_PEEK = 0x2;
-    protected const int S_IFMT = 0xF000;
-    protected const int S_IFSOCK = 0xC000;
-
 #pragma warning disable RS0030 // This is the kernel's clock: on Unix a Stopwatch tick is a nanosecond of the monotonic clock.
     public sealed override long Timestamp => Stopwatch.GetTimestamp();
 #pragma warning restore RS0030
+
+    public sealed override int Socket(AddressFamily family) => family switch
+    {
+        AddressFamily.InterNetwork => Open(AF_INET, SOCK_STREAM),
+        AddressFamily.InterNetworkV6 => Open(InterNetworkV6, SOCK_STREAM),
+        AddressFamily.Unix => Open(AF_UNIX, SOCK_STREAM),
+        _ => -(int)Errno.EAFNOSUPPORT,
+    };
 
     public sealed override int Bind(int descriptor, SocketAddress address)
     {
@@ -81,7 +84,7 @@ internal abstract unsafe class UnixKernel : Kernel
             if (type != S_IFSOCK) return Math.Min(type, 0);
         }
 
-        var probe = DatagramSocket();
+        var probe = Open(AF_UNIX, SOCK_DGRAM);
         if (probe < 0) return probe;
         var answer = Connect(probe, new UnixDomainSocketEndPoint(path).Serialize());
         _ = Libc.close(probe);
@@ -105,10 +108,13 @@ internal abstract unsafe class UnixKernel : Kernel
         }
     }
 
+    /// <summary>The system's AF_INET6.</summary>
+    protected abstract int InterNetworkV6 { get; }
+
     protected static byte[] Terminated(string path) => Encoding.UTF8.GetBytes(path + '\0');
 
-    /// <summary>A Unix-domain datagram socket, close-on-exec, to be closed at once.</summary>
-    protected abstract int DatagramSocket();
+    /// <summary>socket(2), non-blocking and close-on-exec.</summary>
+    protected abstract int Open(int domain, int type);
 
     /// <summary>The type bits of a path's mode, or a negative errno.</summary>
     protected abstract int FileType(byte* path);

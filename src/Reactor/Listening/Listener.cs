@@ -224,7 +224,7 @@ public sealed class Listener : IAsyncDisposable, IRegistrant
             return;
         }
 
-        if (_kernel.Traits.HasFlag(KernelTraits.UninheritedTimes)) new SocketSetup(_kernel, descriptor).SetTimes(_options, LocalEndPoint.AddressFamily);
+        if (LocalEndPoint is IPEndPoint && _kernel.Traits.HasFlag(KernelTraits.UninheritedTimes)) new SocketSetup(_kernel, descriptor).SetTimes(_options);
         var local = _acceptedLocal ?? _loop.ReadLocalEndPoint(descriptor, LocalEndPoint.AddressFamily);
         var connection = new Connection(_loop, descriptor, local, remote, _options) { Listener = this };
         var answer = _loop.Register(descriptor, connection, out var token);

@@ -161,7 +161,7 @@ public sealed partial class NativeNumbersTests
 
     private static void AddWhatBothSystemsHave(StaticAssertions asserted)
     {
-        asserted.HasConstantsOf(typeof(UnixKernel));
+        asserted.HasConstantsOf(typeof(UnixAbi));
         asserted.AreEqual("sizeof(struct sockaddr_storage)", Kernel.AddressSize);
         asserted.AreEqual("SHUT_RD", (int)SocketShutdown.Receive);
         asserted.AreEqual("SHUT_WR", (int)SocketShutdown.Send);
