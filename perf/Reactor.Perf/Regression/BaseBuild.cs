@@ -41,7 +41,7 @@ internal sealed class BaseBuild : IAsyncDisposable
         var build = new BaseBuild(repository, commit);
         try
         {
-            await build.GitAsync(repository, ["worktree", "add", "--quiet", "--detach", build.Tree, commit], cancellationToken);
+            await build.GitAsync(["worktree", "add", "--quiet", "--detach", build.Tree, commit], cancellationToken);
             await build.BuildAsync(revision, cancellationToken);
             return build;
         }
@@ -112,9 +112,9 @@ internal sealed class BaseBuild : IAsyncDisposable
         return null;
     }
 
-    private async Task GitAsync(string directory, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    private async Task GitAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
-        var (done, output) = await Programs.RunAsync("git", ["-C", directory, .. arguments], cancellationToken);
+        var (done, output) = await Programs.RunAsync("git", ["-C", _repository, .. arguments], cancellationToken);
 
         // Ctrl-C goes to git as well, and git may be the first to leave.
         cancellationToken.ThrowIfCancellationRequested();

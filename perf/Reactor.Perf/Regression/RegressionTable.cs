@@ -12,16 +12,15 @@ internal static class RegressionTable
         var text = new StringBuilder();
         var machine = report.Machine;
         var server = report.BaseHasItsOwnServer ? ", with its own server program, since today's does not compile against it" : "";
-        var changes = machine.IsTreeClean == true ? "" : " with changes";
-        text.AppendLine(CultureInfo.InvariantCulture, $"{machine.Processor}, {machine.Cores} cores, Linux {machine.Kernel}, {machine.Dotnet}");
+        text.AppendLine(Table.Describe(machine));
         text.AppendLine(CultureInfo.InvariantCulture, $"base: {report.Base}, commit {report.BaseCommit[..12]}{server}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"tree: commit {machine.Commit?[..12]}{changes}");
+        text.AppendLine("tree: " + Table.Tree(machine));
         text.AppendLine(CultureInfo.InvariantCulture, $"'cost' is the tree's processor time a request over the base's: the median of {report.Pairs} pairs of {report.Seconds} s after {report.WarmupSeconds} s of warm-up; threshold {report.ThresholdPercent} %");
         text.AppendLine();
         text.AppendLine("  scenario    base us/request   tree us/request    cost   95 % interval   pairs   verdict");
         foreach (var comparison in report.Comparisons)
             text.AppendLine(Row(comparison));
-        Rejections(text, report.Cells);
+        Table.AppendRejections(text, report.Cells, "thrown out, and measured again where only the machine was at fault", "pair");
         return text.ToString();
     }
 
@@ -31,7 +30,7 @@ internal static class RegressionTable
         var interval = cost.Low is null ? "-" : string.Create(CultureInfo.InvariantCulture, $"{cost.Low:F3}..{cost.High:F3}");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"  {row.Scenario,-10}  {Text(row.BaseCpuUsPerRequest, "F2"),15}   {Text(row.TreeCpuUsPerRequest, "F2"),15}   {Text(cost.Median, "F3"),5}   {interval,-13}   {$"{cost.Pairs}/{cost.Pairs + row.PairsLeftOut}",5}   {Words(row.Verdict)}");
+            $"  {row.Scenario,-10}  {Table.Text(row.BaseCpuUsPerRequest, "F2"),15}   {Table.Text(row.TreeCpuUsPerRequest, "F2"),15}   {Table.Text(cost.Median, "F3"),5}   {interval,-13}   {$"{cost.Pairs}/{cost.Pairs + row.PairsLeftOut}",5}   {Words(row.Verdict)}");
     }
 
     private static string Words(Verdict verdict) => verdict switch
@@ -41,17 +40,4 @@ internal static class RegressionTable
         Verdict.NoDifferenceShown => "no difference shown",
         _ => string.Create(CultureInfo.InvariantCulture, $"too few pairs: an interval needs {PairedRatio.FewestPairs}"),
     };
-
-    private static void Rejections(StringBuilder text, IReadOnlyList<Cell> cells)
-    {
-        var rejected = cells.Where(cell => !cell.IsGood).ToList();
-        if (rejected.Count == 0)
-            return;
-        text.AppendLine();
-        text.AppendLine("thrown out, and measured again where only the machine was at fault");
-        foreach (var cell in rejected)
-            text.AppendLine(CultureInfo.InvariantCulture, $"  pair {cell.Round}, {cell.Scenario}, {cell.Server}: {cell.Rejection}");
-    }
-
-    private static string Text(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
 }
