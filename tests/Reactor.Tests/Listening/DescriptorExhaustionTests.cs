@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Reactor.Tests.Fixtures;
 
@@ -11,22 +12,19 @@ public sealed class DescriptorExhaustionTests
     [Test]
     public async Task Clients_are_accepted_and_closed_and_service_returns_when_descriptors_do()
     {
-        await using var loop = TestLoop.Start();
+        var kernel = new ScriptedKernel();
+        await using var loop = TestLoop.Start(kernel);
         await using var listener = await loop.ListenAsync(Loopback.AnyPort, Handlers.Echo).Within();
         using var served = RawPeer.Dial(listener.LocalEndPoint);
         await Until.True(() => listener.Accepted == 1);
 
-        // The clients' descriptors first, then the limit: what is free below it is for nobody but the listener's reserve.
-        var clients = Enumerable.Range(0, 50).Select(_ => RawPeer.NewSocket(listener.LocalEndPoint)).ToArray();
-        using (new AllDescriptorsTaken())
+        using (new ScriptedDescriptorTable(kernel, free: 0))
         {
-            foreach (var client in clients)
-                client.Connect(listener.LocalEndPoint);
-
+            var clients = Enumerable.Range(0, 50).Select(_ => RawPeer.Dial(listener.LocalEndPoint)).ToArray();
             await Until.True(() => listener.Refused == clients.Length);
             foreach (var client in clients)
             {
-                using var refused = new RawPeer(client);
+                using var refused = client;
                 refused.EndsInOrder();
             }
 
@@ -73,10 +71,11 @@ public sealed class DescriptorExhaustionTests
     [Test]
     public async Task A_dial_without_descriptors_is_EMFILE_and_the_next_after_it_succeeds()
     {
-        await using var loop = TestLoop.Start();
+        var kernel = new ScriptedKernel();
+        await using var loop = TestLoop.Start(kernel);
         using var listener = RawListener.Start();
         ConnectResult result;
-        using (new AllDescriptorsTaken())
+        using (new ScriptedDescriptorTable(kernel, free: 0))
         {
             result = await loop.TryConnectAsync(listener.LocalEndPoint).Within();
         }
@@ -86,41 +85,26 @@ public sealed class DescriptorExhaustionTests
     }
 
     [Test]
-    public void A_loop_that_cannot_have_its_poller_says_so()
+    public void The_kernel_itself_answers_EMFILE_also_to_an_accept_that_nobody_waits_for()
     {
-        using var taken = new AllDescriptorsTaken();
-
-        var error = Assert.Throws<KernelException>(static () => EventLoop.Start());
-
-        Assert.That(error!.Errno, Is.EqualTo(Errno.EMFILE));
-    }
-
-    /// <summary>Lowers the limit to what is used and fills the gaps below it.</summary>
-    private sealed class AllDescriptorsTaken : IDisposable
-    {
-        private readonly DescriptorLimit _limit = DescriptorLimit.LowerTo(DescriptorLimit.FirstUnused());
-        private readonly List<Socket> _fillers = [];
-
-        public AllDescriptorsTaken()
+        using var listener = RawListener.Start();
+        int socket = 0, accept = 0;
+        KernelException? start = null;
+        ThreadWithoutDescriptors.Run(() =>
         {
-            while (true)
+            socket = Kernel.System.Socket(AddressFamily.InterNetwork);
+            accept = Kernel.System.Accept((int)listener.Socket.Handle, new SocketAddress(AddressFamily.InterNetwork));
+            try
             {
-                try
-                {
-                    _fillers.Add(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-                }
-                catch (SocketException full) when (full.SocketErrorCode == SocketError.TooManyOpenSockets)
-                {
-                    return;
-                }
+                _ = EventLoop.Start();
             }
-        }
+            catch (KernelException none)
+            {
+                start = none;
+            }
+        });
 
-        public void Dispose()
-        {
-            _limit.Dispose();
-            foreach (var filler in _fillers)
-                filler.Dispose();
-        }
+        Assert.That((socket, accept), Is.EqualTo((-(int)Errno.EMFILE, -(int)Errno.EMFILE)));
+        Assert.That(start?.Errno, Is.EqualTo(Errno.EMFILE), "A loop that cannot have its poller says so.");
     }
 }

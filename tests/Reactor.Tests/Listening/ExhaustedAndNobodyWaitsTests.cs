@@ -17,7 +17,7 @@ public sealed class ExhaustedAndNobodyWaitsTests
         var kernel = new ScriptedKernel();
         await using var loop = TestLoop.Start(kernel, log: log);
         await using var listener = await loop.ListenAsync(Loopback.AnyPort, Handlers.Echo).Within();
-        _ = new Table(kernel, free: 1);
+        using var table = new ScriptedDescriptorTable(kernel, free: 1);
 
         using var last = RawPeer.Dial(listener.LocalEndPoint);
         last.Send("x");
@@ -45,7 +45,7 @@ public sealed class ExhaustedAndNobodyWaitsTests
         var kernel = new ScriptedKernel();
         await using var loop = TestLoop.Start(kernel, log: log);
         await using var listener = await loop.ListenAsync(Loopback.AnyPort, Handlers.Echo).Within();
-        _ = new Table(kernel, free: 1);
+        using var table = new ScriptedDescriptorTable(kernel, free: 1);
         using var last = RawPeer.Dial(listener.LocalEndPoint);
         await Until.True(() => listener.Active == 1);
 
@@ -66,37 +66,5 @@ public sealed class ExhaustedAndNobodyWaitsTests
         later.Send("y");
         Assert.That(later.ReadText(1), Is.EqualTo("y"));
         Assert.That(log.Above(LogLevel.Debug).Skip(1).Single().Text, Does.Contain("room again").And.Contain("3"));
-    }
-
-    /// <summary>A table of descriptors with some places left, as Linux keeps it. On the loop, but for the making.</summary>
-    private sealed class Table
-    {
-        private readonly ScriptedKernel _kernel;
-        private int _free;
-
-        public Table(ScriptedKernel kernel, int free)
-        {
-            _kernel = kernel;
-            _free = free;
-            kernel.OnSocket = family => Take(() => kernel.Real.Socket(family));
-            kernel.OnAccept = (descriptor, peer) => Take(() => kernel.Real.Accept(descriptor, peer));
-            kernel.OnClose = Close;
-        }
-
-        private int Take(Func<int> call)
-        {
-            if (_free == 0)
-                return -(int)Errno.EMFILE;
-            var answer = call();
-            if (answer >= 0)
-                _free--;
-            return answer;
-        }
-
-        private int Close(int descriptor)
-        {
-            _free++;
-            return _kernel.Real.Close(descriptor);
-        }
     }
 }
