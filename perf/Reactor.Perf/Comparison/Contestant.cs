@@ -1,10 +1,13 @@
 namespace Reactor.Perf.Comparison;
 
-/// <summary>A server that takes part: its name on the command line and in the table, and how it is started.</summary>
+/// <summary>A program that takes part: its name on the command line and in the table, and how it is started.</summary>
 internal sealed record Contestant(string Name, string Description, bool InDefault, IReadOnlyList<string> Command)
 {
-    /// <summary>The server that the others are measured against.</summary>
-    public const string Yardstick = "epoll";
+    /// <summary>The one by hand in C that the others are measured against, in each role that has one.</summary>
+    public const string InC = "epoll";
+
+    /// <summary>A name may stand once in each role.</summary>
+    public Role Role { get; init; } = Role.Echo;
 
     public bool IsManaged { get; init; }
 
@@ -16,7 +19,7 @@ internal sealed record Contestant(string Name, string Description, bool InDefaul
 
     public static IReadOnlyList<Contestant> All { get; } =
     [
-        new(Yardstick, "C, level triggered", InDefault: true, [Programs.EpollEcho]),
+        new(InC, "C, level triggered", InDefault: true, [Programs.EpollEcho]),
         new("epoll-edge", "C, edge triggered", InDefault: false, [Programs.EpollEcho, "--edge"]),
         new("epoll-state", "C, level triggered, with a record and an input buffer a connection", InDefault: false, [Programs.EpollEcho, "--state"]),
         Peer("uv", "C on libuv"),

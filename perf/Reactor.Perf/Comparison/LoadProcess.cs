@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace Reactor.Perf.Comparison;
@@ -13,12 +12,8 @@ internal sealed class LoadProcess : IAsyncDisposable
 
     private LoadProcess(PinnedProcess process, Options options) => (_process, _options) = (process, options);
 
-    public static LoadProcess Start(ServerProcess server, Scenario scenario, Options options)
-    {
-        FormattableString arguments = $"127.0.0.1 {server.Port} {scenario.Connections} {scenario.MessageBytes} {options.Seconds} {options.WarmupSeconds} --depth {scenario.Depth} --announce --server-pid {server.Id}";
-        var command = arguments.ToString(CultureInfo.InvariantCulture).Split(' ');
-        return new(PinnedProcess.Start("the load", options.LoadCore, [Programs.EchoLoad, .. command]), options);
-    }
+    public static LoadProcess Start(IEnumerable<string> arguments, Options options) =>
+        new(PinnedProcess.Start("the load", options.LoadCore, [Programs.EchoLoad, .. arguments]), options);
 
     public Task WindowBeginsAsync(CancellationToken cancellationToken) =>
         _process.ReadLineAsync(TimeSpan.FromSeconds(_options.WarmupSeconds) + Slack, cancellationToken);

@@ -68,7 +68,7 @@ internal sealed record Options
                 "--seconds" => options with { Seconds = Duration(value, least: 0.1) },
                 "--warmup" => options with { WarmupSeconds = Duration(value, least: 0) },
                 "--retries" => options with { Retries = Count(value, least: 0) },
-                "--only" => options with { Contestants = List(value, name => Contestant.All.FirstOrDefault(each => string.Equals(each.Name, name, StringComparison.Ordinal))) },
+                "--only" => options with { Contestants = [.. List(value, Named).SelectMany(each => each)] },
                 "--scenarios" => options with { Scenarios = List(value, Scenario.Parse) },
                 "--compare" => options with { Base = Revision(value) },
                 "--pairs" => options with { Pairs = Count(value, least: PairedRatio.FewestPairs) },
@@ -91,6 +91,12 @@ internal sealed record Options
 
         return options;
     }
+
+    /// <summary>Those who take part in it.</summary>
+    public IReadOnlyList<Contestant> ContestantsOf(Scenario scenario) => [.. Contestants.Where(each => each.Role == scenario.Role)];
+
+    private static List<Contestant>? Named(string name) =>
+        Contestant.All.Where(each => string.Equals(each.Name, name, StringComparison.Ordinal)).ToList() is { Count: > 0 } named ? named : null;
 
     private static int Count(string value, int least) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least

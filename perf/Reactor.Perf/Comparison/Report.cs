@@ -18,7 +18,7 @@ internal sealed record Report(
     {
         var summaries =
             from scenario in options.Scenarios
-            from contestant in options.Contestants
+            from contestant in options.ContestantsOf(scenario)
             select Summary.Of(scenario, contestant, cells);
         return new(machine, options.Seconds, options.WarmupSeconds, options.Rounds, [.. summaries], cells);
     }

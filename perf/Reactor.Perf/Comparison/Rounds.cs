@@ -13,7 +13,7 @@ internal static class Rounds
         {
             foreach (var scenario in options.Scenarios)
             {
-                foreach (var contestant in InOrderOf(round, options.Contestants))
+                foreach (var contestant in InOrderOf(round, options.ContestantsOf(scenario)))
                     await MeasureUndisturbedAsync(round, scenario, contestant, options, cells, cancellationToken);
             }
         }
@@ -40,26 +40,10 @@ internal static class Rounds
     private static async Task<Cell> MeasureAsync(
         int round, Scenario scenario, Contestant contestant, Options options, CancellationToken cancellationToken)
     {
-        var cell = new Cell(round, scenario.ToString(), contestant.Name);
+        var cell = new Cell(round, scenario.Name, contestant.Name);
         try
         {
-            await using var server = await ServerProcess.StartAsync(contestant, options.ServerCore, cancellationToken);
-            await using var load = LoadProcess.Start(server, scenario, options);
-            await load.WindowBeginsAsync(cancellationToken);
-            var serverCore = CoreClock.BusySeconds(options.ServerCore);
-            var loadCore = CoreClock.BusySeconds(options.LoadCore);
-            var allocated = await server.AllocatedBytesAsync(cancellationToken);
-            var measured = await load.ResultAsync(cancellationToken);
-            serverCore = CoreClock.BusySeconds(options.ServerCore) - serverCore;
-            loadCore = CoreClock.BusySeconds(options.LoadCore) - loadCore;
-            cell = cell with
-            {
-                Load = measured,
-                AllocatedBytes = await server.AllocatedBytesAsync(cancellationToken) - allocated,
-                OthersOnServerCore = Math.Max(0, serverCore - measured.ServerCpuSeconds) / measured.Seconds,
-                OthersOnLoadCore = Math.Max(0, loadCore - measured.LoadCpuSeconds) / measured.Seconds,
-            };
-            return cell.Judge(scenario);
+            return await scenario.MeasureAsync(cell, contestant, options, cancellationToken);
         }
         catch (PeerException e)
         {

@@ -1,53 +1,43 @@
-using System.Globalization;
-
 namespace Reactor.Perf.Comparison;
 
-/// <summary>
-/// How many connections, each with this many messages of this size in flight. Written as <c>64x16384</c> with one
-/// message in flight and as <c>64x64p16</c> with sixteen.
-/// </summary>
-internal sealed record Scenario(int Connections, int MessageBytes, int Depth = 1)
+/// <summary>What is asked of each contestant of its role, and how that is measured.</summary>
+internal abstract record Scenario
 {
     public static IReadOnlyList<Scenario> Default { get; } =
     [
-        new(1, 64),
-        new(64, 64),
-        new(1_000, 64),
-        new(10_000, 64),
-        new(64, 1_024),
-        new(64, 16 * 1_024),
-        new(64, 64, Depth: 16),
+        new EchoScenario(1, 64),
+        new EchoScenario(64, 64),
+        new EchoScenario(1_000, 64),
+        new EchoScenario(10_000, 64),
+        new EchoScenario(64, 1_024),
+        new EchoScenario(64, 16 * 1_024),
+        new EchoScenario(64, 64, Depth: 16),
     ];
 
-    /// <summary>A single connection leaves every server idle for most of a round trip: its share of the core says nothing.</summary>
-    public bool SaturatesServer => Connections > 1;
+    /// <summary>On the command line and in results.</summary>
+    public abstract string Name { get; }
 
-    public string Title
-    {
-        get
-        {
-            var connections = Connections == 1 ? "1 connection" : string.Create(CultureInfo.InvariantCulture, $"{Connections:N0} connections");
-            var pipelined = Depth == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", pipelined {Depth} deep");
-            return MessageBytes % 1_024 == 0
-                ? string.Create(CultureInfo.InvariantCulture, $"{connections} of {MessageBytes / 1_024} KiB{pipelined}")
-                : string.Create(CultureInfo.InvariantCulture, $"{connections} of {MessageBytes} B{pipelined}");
-        }
-    }
+    public abstract string Title { get; }
 
-    public static Scenario? Parse(string text)
-    {
-        if (text.Split('x') is not [var connections, var messages])
-            return null;
-        var (bytes, depth) = messages.IndexOf('p', StringComparison.Ordinal) is var end and >= 0
-            ? (messages[..end], messages[(end + 1)..])
-            : (messages, "1");
-        return IsCount(connections, out var c) && IsCount(bytes, out var b) && IsCount(depth, out var d) ? new(c, b, d) : null;
-    }
+    /// <summary>Who takes part.</summary>
+    public abstract Role Role { get; }
 
-    public override string ToString() => Depth == 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{Connections}x{MessageBytes}")
-        : string.Create(CultureInfo.InvariantCulture, $"{Connections}x{MessageBytes}p{Depth}");
+    /// <summary>The contestant that the others are measured against.</summary>
+    public virtual string Yardstick => Contestant.InC;
 
-    private static bool IsCount(string text, out int value) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value > 0;
+    /// <summary>Whether one who does not use the whole of its core was kept from it, so that its cell says nothing.</summary>
+    public abstract bool SaturatesServer { get; }
+
+    public static Scenario? Parse(string text) => EchoScenario.Parse(text);
+
+    /// <summary>Measures one contestant once. A <see cref="PeerException"/> says that it failed.</summary>
+    public abstract Task<Cell> MeasureAsync(Cell cell, Contestant contestant, Options options, CancellationToken cancellationToken);
+
+    public sealed override string ToString() => Name;
+}
+
+/// <summary>What a contestant does in a scenario.</summary>
+internal enum Role
+{
+    Echo,
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Reactor.Perf.Comparison;
 
-/// <summary>An echo server that said it is ready.</summary>
+/// <summary>A server that said it is ready.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
@@ -17,9 +17,10 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Port { get; private set; }
 
-    public static async Task<ServerProcess> StartAsync(Contestant contestant, int core, CancellationToken cancellationToken)
+    public static async Task<ServerProcess> StartAsync(
+        Contestant contestant, IEnumerable<string> arguments, int core, CancellationToken cancellationToken)
     {
-        var process = PinnedProcess.Start(contestant.Name, core, contestant.Command, contestant.Environment);
+        var process = PinnedProcess.Start(contestant.Name, core, [.. contestant.Command, .. arguments], contestant.Environment);
         var server = new ServerProcess(contestant, process);
         try
         {

@@ -10,7 +10,7 @@ internal sealed record Summary(string Scenario, string Title, string Server)
     public double? CpuUsPerRequest { get; private init; }
 
     /// <summary>
-    /// The C server's processor time a request over this one's, round by round: 1.00 is as cheap as C, 0.50 costs twice as
+    /// The yardstick's processor time a request over this one's, round by round: 1.00 is as cheap, 0.50 costs twice as
     /// much. A round counts where both cells are good.
     /// </summary>
     public double? Ratio { get; private init; }
@@ -30,7 +30,7 @@ internal sealed record Summary(string Scenario, string Title, string Server)
     public static Summary Of(Scenario scenario, Contestant contestant, IReadOnlyList<Cell> cells)
     {
         var good = Good(contestant.Name);
-        var yardstick = Good(Contestant.Yardstick).ToDictionary(cell => cell.Round, cell => cell.CpuUsPerRequest);
+        var yardstick = Good(scenario.Yardstick).ToDictionary(cell => cell.Round, cell => cell.CpuUsPerRequest);
         var ratios = good
             .Select(cell => yardstick.GetValueOrDefault(cell.Round) / cell.CpuUsPerRequest)
             .Where(ratio => ratio is not null)

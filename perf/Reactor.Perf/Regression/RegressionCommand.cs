@@ -57,7 +57,7 @@ internal static class RegressionCommand
     {
         try
         {
-            await using var server = await ServerProcess.StartAsync(@base, options.ServerCore, cancellationToken);
+            await using var server = await ServerProcess.StartAsync(@base, [], options.ServerCore, cancellationToken);
             await server.AllocatedBytesAsync(cancellationToken);
         }
         catch (Exception e) when (e is PeerException or FormatException)

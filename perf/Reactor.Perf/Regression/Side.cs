@@ -9,7 +9,7 @@ internal static class Side
     public const string Tree = "tree";
 
     public static Contestant Of(string name, string program) =>
-        Contestant.All.Single(each => string.Equals(each.Name, "reactor", StringComparison.Ordinal)) with
+        Contestant.All.Single(each => each.Role == Role.Echo && string.Equals(each.Name, "reactor", StringComparison.Ordinal)) with
         {
             Name = name,
             Command = ["dotnet", program, "serve", "reactor"],
