@@ -15,7 +15,8 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
 {
     private readonly EventLoop _loop;
     private readonly LoopTimer _timer;
-    private LoopCompletion<End> _completion;
+    private LoopCompletion _completion;
+    private End _end;
     private EndPoint _endPoint = null!;
     private ConnectOptions _options = null!;
     private CancellationToken _cancellationToken;
@@ -29,7 +30,6 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
     {
         _loop = loop;
         _timer = new LoopTimer(loop, static pending => ((PendingConnect)pending!).Fail(new End(ConnectOutcome.TimedOut)), this);
-        _completion = new LoopCompletion<End>(loop);
     }
 
     private Kernel Kernel => _loop.Kernel;
@@ -71,12 +71,16 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         return new ValueTask<End>(this, _completion.Version);
     }
 
-    End IValueTaskSource<End>.GetResult(short token) => _completion.GetResult(token);
+    End IValueTaskSource<End>.GetResult(short token)
+    {
+        _completion.GetResult(token);
+        return _end;
+    }
 
     ValueTaskSourceStatus IValueTaskSource<End>.GetStatus(short token) => _completion.GetStatus(token);
 
     void IValueTaskSource<End>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _completion.OnCompleted(continuation, state, token, flags);
+        _completion.OnCompleted(_loop, continuation, state, token, flags);
 
     // A failed connect is writable too, so only SO_ERROR tells, and once: kqueue puts the error into the event, too. No
     // error is believed once there is a peer, for an event may come for nothing. An unreachable from a router shows as EPOLLERR
@@ -104,7 +108,7 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
 
                 _timer.Cancel();
                 _registration.Unregister();
-                _completion.SetResult(Establish(news));
+                Complete(Establish(news));
                 return;
             case Errno.EINPROGRESS or Errno.EALREADY:
                 return;
@@ -173,13 +177,20 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         _timer.Cancel();
         _registration.Unregister();
         Close();
-        _completion.SetResult(end);
+        Complete(end);
+    }
+
+    private void Complete(End end)
+    {
+        _end = end;
+        _completion.Complete();
     }
 
     // A pooled one holds on to nothing of its last connect.
     private void Forget()
     {
         _completion.Reset();
+        _end = default;
         _endPoint = null!;
         _options = null!;
         _cancellationToken = default;

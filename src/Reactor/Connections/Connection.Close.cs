@@ -81,7 +81,7 @@ public sealed partial class Connection
     internal ValueTask CloseAsync(CloseReason reason)
     {
         Release();
-        _firstByteTimer?.Cancel();
+        _timeouts?.FirstByte?.Cancel();
         if (_closing is not null) return new ValueTask(_closing.Task);
         if (!IsOpen) return ValueTask.CompletedTask;
         _closingReason = reason;

@@ -7,15 +7,8 @@ namespace Reactor;
 /// </remarks>
 public sealed partial class Connection
 {
-    private LoopTimer? _idleTimer;
-    private LoopTimer? _firstByteTimer;
-    private LoopTimer? _writeTimer;
-
-    // When something was last received or sent. Kept only where there is an idle timer.
-    private long _lastActiveMs;
-
-    // When the system last took something of what waited to be sent, or it began to wait. Meaningful while something waits.
-    private long _lastTakenMs;
+    // Null as long as there is none of them.
+    private Timeouts? _timeouts;
 
     private bool _hasReceived;
 
@@ -23,38 +16,41 @@ public sealed partial class Connection
     internal void WatchUnsent()
     {
         if (Options.WriteTimeout == Timeout.InfiniteTimeSpan) return;
-        _lastTakenMs = Loop.NowMs;
-        _writeTimer ??= new LoopTimer(Loop, static connection => ((Connection)connection!).OnWriteTimer(), this);
-        if (!_writeTimer.IsPending) _writeTimer.Restart(Options.WriteTimeout);
+        _timeouts ??= new Timeouts();
+        _timeouts.LastTakenMs = Loop.NowMs;
+        _timeouts.Write ??= new LoopTimer(Loop, static connection => ((Connection)connection!).OnWriteTimer(), this);
+        if (!_timeouts.Write.IsPending) _timeouts.Write.Restart(Options.WriteTimeout);
     }
 
     private void WatchFromTheStart()
     {
         if (Options.IdleTimeout != Timeout.InfiniteTimeSpan)
         {
-            _lastActiveMs = Loop.NowMs;
-            _idleTimer = new LoopTimer(Loop, static connection => ((Connection)connection!).OnIdleTimer(), this);
-            _idleTimer.Restart(Options.IdleTimeout);
+            _timeouts ??= new Timeouts();
+            _timeouts.LastActiveMs = Loop.NowMs;
+            _timeouts.Idle = new LoopTimer(Loop, static connection => ((Connection)connection!).OnIdleTimer(), this);
+            _timeouts.Idle.Restart(Options.IdleTimeout);
         }
 
         if (Options is ListenOptions { FirstByteTimeout: var timeout } && timeout != Timeout.InfiniteTimeSpan)
         {
-            _firstByteTimer = new LoopTimer(Loop, static connection => ((Connection)connection!).OnFirstByteTimer(), this);
-            _firstByteTimer.Restart(timeout);
+            _timeouts ??= new Timeouts();
+            _timeouts.FirstByte = new LoopTimer(Loop, static connection => ((Connection)connection!).OnFirstByteTimer(), this);
+            _timeouts.FirstByte.Restart(timeout);
         }
     }
 
     private void CancelTimeouts()
     {
-        _idleTimer?.Cancel();
-        _firstByteTimer?.Cancel();
-        _writeTimer?.Cancel();
+        _timeouts?.Idle?.Cancel();
+        _timeouts?.FirstByte?.Cancel();
+        _timeouts?.Write?.Cancel();
     }
 
     private void OnIdleTimer()
     {
-        var left = Left(Options.IdleTimeout, _lastActiveMs);
-        if (left > TimeSpan.Zero) _idleTimer!.Restart(left);
+        var left = Left(Options.IdleTimeout, _timeouts!.LastActiveMs);
+        if (left > TimeSpan.Zero) _timeouts.Idle!.Restart(left);
         else Reset(CloseReason.IdleTimeout);
     }
 
@@ -67,10 +63,26 @@ public sealed partial class Connection
     private void OnWriteTimer()
     {
         if (!_writer.HasUnsent) return;
-        var left = Left(Options.WriteTimeout, _lastTakenMs);
-        if (left > TimeSpan.Zero) _writeTimer!.Restart(left);
+        var left = Left(Options.WriteTimeout, _timeouts!.LastTakenMs);
+        if (left > TimeSpan.Zero) _timeouts.Write!.Restart(left);
         else Reset(CloseReason.WriteTimeout);
     }
 
     private TimeSpan Left(TimeSpan timeout, long sinceMs) => timeout - TimeSpan.FromMilliseconds(Loop.NowMs - sinceMs);
+
+    /// <summary>The timers, each made when it is needed, and what they look at.</summary>
+    private sealed class Timeouts
+    {
+        internal LoopTimer? Idle { get; set; }
+
+        internal LoopTimer? FirstByte { get; set; }
+
+        internal LoopTimer? Write { get; set; }
+
+        /// <summary>When something was last received or sent.</summary>
+        internal long LastActiveMs { get; set; }
+
+        /// <summary>When the system last took something of what waited to be sent, or it began to wait. Meaningful while something waits.</summary>
+        internal long LastTakenMs { get; set; }
+    }
 }

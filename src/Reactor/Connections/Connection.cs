@@ -31,8 +31,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     // The last that was heard of the socket is that it holds no bytes. Not the opposite of _isReadable: at first both are false.
     private bool _isDrained;
 
-    // The turn that the spent budget belongs to.
-    private long _budgetTurn;
+    // The turn that the spent budget belongs to, as far as an int goes.
+    private int _budgetTurn;
     private int _spentOperations;
     private int _spentBytes;
 
@@ -81,8 +81,11 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     /// <summary>-1 exactly when the descriptor has been closed.</summary>
     internal int Descriptor { get; private set; }
 
-    /// <summary>Taken by threads other than the loop while they take or give buffers, and by the loop when it takes buffers from under them.</summary>
-    internal object Gate { get; } = new();
+    /// <summary>
+    /// Taken by threads other than the loop while they take or give buffers, and by the loop when it takes buffers from under them.
+    /// Others share it, so nothing is called inside that could wait for another one.
+    /// </summary>
+    internal object Gate => Loop.GateOf(Id);
 
     internal bool IsTcp => (LocalEndPoint ?? RemoteEndPoint) is IPEndPoint;
 
@@ -97,7 +100,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     {
         get
         {
-            if (_budgetTurn != Loop.Turn) RenewBudget();
+            if (_budgetTurn != (int)Loop.Turn) RenewBudget();
             return _spentOperations < BudgetOperations && _spentBytes < BudgetBytes;
         }
     }
@@ -213,7 +216,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
     internal void OnSent(int count)
     {
         Spend(count);
-        if (_writeTimer is not null) _lastTakenMs = Loop.NowMs;
+        if (_timeouts is not null) _timeouts.LastTakenMs = _timeouts.LastActiveMs;
         Loop.BytesSent += count;
     }
 
@@ -262,15 +265,15 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
 
     private void Spend(int bytes)
     {
-        if (_budgetTurn != Loop.Turn) RenewBudget();
+        if (_budgetTurn != (int)Loop.Turn) RenewBudget();
         _spentOperations++;
         _spentBytes += bytes;
-        if (_idleTimer is not null) _lastActiveMs = Loop.NowMs;
+        if (_timeouts is not null) _timeouts.LastActiveMs = Loop.NowMs;
     }
 
     private void RenewBudget()
     {
-        _budgetTurn = Loop.Turn;
+        _budgetTurn = (int)Loop.Turn;
         _spentOperations = 0;
         _spentBytes = 0;
     }

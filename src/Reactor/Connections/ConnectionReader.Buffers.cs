@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace Reactor;
 
@@ -15,8 +17,15 @@ internal sealed partial class ConnectionReader
     // How many of the buffered bytes the reader has examined. A read waits when that is all of them.
     private long _examined;
 
+    // What was handed out is all that is buffered, until AdvanceTo, with these two.
+    private bool _isHandedOutCanceled;
+    private bool _isHandedOutCompleted;
+
     // Set when the buffers were given back, whether or not the reader was done with them.
     private bool _released;
+
+    // What was out with the reader then, who may not have fetched it yet.
+    private StrongBox<ReadResult>? _lastHandedOut;
 
     /// <summary>Whether nothing was received that is not consumed.</summary>
     internal bool IsEmpty => Volatile.Read(ref _buffered) == 0;
@@ -31,6 +40,7 @@ internal sealed partial class ConnectionReader
         lock (_connection.Gate)
         {
             if (_released) return;
+            if (_buffered > 0 && _state is State.HandedOut or State.HandedOutTentatively) _lastHandedOut = new StrongBox<ReadResult>(GetHandedOut());
             _released = true;
             while (_head is { } segment)
             {
@@ -71,6 +81,17 @@ internal sealed partial class ConnectionReader
         {
             if (_state is State.HandedOut or State.HandedOutTentatively) _state = State.Idle;
         }
+    }
+
+    private ReadOnlySequence<byte> Buffered() => _buffered == 0 ? default : new ReadOnlySequence<byte>(_head!, _headStart, _tail!, _tail!.End);
+
+    // The result that a read completed with: not kept, for it is all here.
+    private ReadResult GetHandedOut() => _lastHandedOut?.Value ?? new ReadResult(Buffered(), _isHandedOutCanceled, _isHandedOutCompleted);
+
+    // The loop may be giving the buffers back at this moment.
+    private ReadResult GetHandedOutElsewhere()
+    {
+        lock (_connection.Gate) return GetHandedOut();
     }
 
     private void Append(BufferSegment segment)

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 
@@ -15,16 +14,15 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
 
     private readonly Connection _connection;
     private readonly EventLoop _loop;
-    private LoopCompletion<ReadResult> _completion;
+    private LoopCompletion _completion;
 
     // The operation under way, where another thread began it; null where the loop did, which uses the completion over and over.
     private LoopOperation<ReadResult>? _elsewhere;
 
     private volatile State _state;
 
-    // Meaningful while a read is starting or pending.
-    private CancellationToken _token;
-    private CancellationTokenRegistration _registration;
+    // Null until a read comes with a token.
+    private PendingCancellation? _cancellation;
 
     private volatile bool _cancelRequested;
     private volatile bool _completed;
@@ -37,7 +35,6 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
     {
         _connection = connection;
         _loop = connection.Loop;
-        _completion = new LoopCompletion<ReadResult>(_loop);
     }
 
     private enum State
@@ -72,7 +69,7 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
         if (!TryRead(out var result, out var error))
         {
             _completion.Reset();
-            _token = cancellationToken;
+            PendingCancellation.Expect(ref _cancellation, _connection, cancellationToken);
             Pend();
             return new ValueTask<ReadResult>(this, _completion.Version);
         }
@@ -135,26 +132,28 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
         else _loop.Enqueue(static reader => ((ConnectionReader)reader!).Release(), this);
     }
 
-    ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _completion.GetResult(token);
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    {
+        _completion.GetResult(token);
+        return _loop.IsOnLoop ? GetHandedOut() : GetHandedOutElsewhere();
+    }
 
     ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _completion.GetStatus(token);
 
     void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _completion.OnCompleted(continuation, state, token, flags);
+        _completion.OnCompleted(_loop, continuation, state, token, flags);
 
     /// <summary>Completes the pending read if there is something for it: bytes, an end, a failure, a cancellation.</summary>
     internal void Resume()
     {
         if (_state != State.Pending) return;
-        if (_token.IsCancellationRequested && !_cancelRequested)
+        if (_cancellation is { Token.IsCancellationRequested: true } && !_cancelRequested)
         {
-            var token = _token;
-            Unpend();
-            Fail(new OperationCanceledException(token));
+            Fail(new OperationCanceledException(_cancellation.Unregister()));
         }
         else if (TryRead(out var result, out var error))
         {
-            Unpend();
+            _cancellation?.Unregister();
             if (error is null) Complete(result);
             else Fail(error);
         }
@@ -181,7 +180,7 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
         if (TryTakeElsewhere(out var result)) return new ValueTask<ReadResult>(result);
 
         var elsewhere = _elsewhere = new LoopOperation<ReadResult>(_loop);
-        _token = cancellationToken;
+        PendingCancellation.Expect(ref _cancellation, _connection, cancellationToken);
         _loop.Enqueue(static reader => ((ConnectionReader)reader!).Start(), this);
         return elsewhere.Task;
     }
@@ -192,7 +191,7 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
         var elsewhere = _elsewhere;
         _elsewhere = null;
         HandOut(result);
-        if (elsewhere is null) _completion.SetResult(result);
+        if (elsewhere is null) _completion.Complete();
         else elsewhere.SetResult(result);
     }
 
@@ -215,19 +214,15 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
     {
         _state = State.Pending;
         if (_head is not null) KeepSmall();
-        if (_token.CanBeCanceled) _registration = _token.UnsafeRegister(static reader => ((ConnectionReader)reader!)._connection.RequestTurn(), this);
+        _cancellation?.Register();
     }
 
-    private void Unpend()
+    private void HandOut(in ReadResult result)
     {
-        if (!_token.CanBeCanceled) return;
-        _registration.Unregister();
-        _registration = default;
-        _token = default;
+        _isHandedOutCanceled = result.IsCanceled;
+        _isHandedOutCompleted = result.IsCompleted;
+        _state = result.IsCanceled || _buffered == 0 ? State.HandedOutTentatively : State.HandedOut;
     }
-
-    private void HandOut(in ReadResult result) =>
-        _state = result.IsCanceled || result.Buffer.IsEmpty ? State.HandedOutTentatively : State.HandedOut;
 
     // The loop may be giving the buffers back at this moment.
     private bool TryTakeElsewhere(out ReadResult result)
@@ -251,8 +246,7 @@ internal sealed partial class ConnectionReader : PipeReader, IValueTaskSource<Re
 
         var isCanceled = _cancelRequested;
         _cancelRequested = false;
-        var buffer = _buffered == 0 ? default : new ReadOnlySequence<byte>(_head!, _headStart, _tail!, _tail!.End);
-        result = new ReadResult(buffer, isCanceled, _ended);
+        result = new ReadResult(Buffered(), isCanceled, _ended);
         return true;
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
-using System.Threading.Tasks.Sources;
 
 namespace Reactor;
 
@@ -8,31 +7,27 @@ namespace Reactor;
 /// A connection's output: a flush is a send(2). <c>WriteAsync</c> sends from the caller's memory, and only what the system
 /// refuses is copied. It keeps the contract of <see cref="PipeWriter"/> as <see cref="Pipe"/> does.
 /// </summary>
-internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<FlushResult>
+internal sealed partial class ConnectionWriter : PipeWriter
 {
     // A queue longer than this is sent over several turns, so that one connection's bulk does not hold up the others.
     private const int MostBytesPerTurn = 1024 * 1024;
 
     private readonly Connection _connection;
     private readonly EventLoop _loop;
-    private readonly int _highWatermark;
-    private readonly int _lowWatermark;
-    private LoopCompletion<FlushResult> _completion;
-
-    // The operation under way, where another thread began it; null where the loop did, which uses the completion over and over.
-    private LoopOperation<FlushResult>? _elsewhere;
 
     // Made when the system first refuses something or several buffers are flushed at once; most connections never need it.
     private SendQueue? _queue;
 
+    // The flush that is starting or pending; null while there is none.
+    private LoopOperation<FlushResult>? _pending;
+
+    // What flushes that the loop began pend with, one after the other. Null until one does.
+    private LoopOperation<FlushResult>? _onLoop;
+
+    // Null until a flush that may have to wait comes with a token.
+    private PendingCancellation? _cancellation;
+
     private volatile State _state;
-
-    // What a flush that begins on another thread brings along.
-    private ReadOnlyMemory<byte> _startingMemory;
-
-    // Meaningful while a flush is starting or pending.
-    private CancellationToken _token;
-    private CancellationTokenRegistration _registration;
 
     // The pending flush waits for the low watermark; otherwise only for its next turn.
     private bool _isAboveHigh;
@@ -45,9 +40,6 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
     {
         _connection = connection;
         _loop = connection.Loop;
-        _highWatermark = connection.Options.SendHighWatermark;
-        _lowWatermark = Math.Min(connection.Options.SendLowWatermark, _highWatermark);
-        _completion = new LoopCompletion<FlushResult>(_loop);
     }
 
     private enum State
@@ -69,6 +61,8 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
 
     private long Unsent => _queue?.Length ?? 0;
 
+    private int LowWatermark => Math.Min(_connection.Options.SendLowWatermark, _connection.Options.SendHighWatermark);
+
     /// <summary>Whether all that will ever be written is in the queue. On the loop: completing is a call from anywhere, this its end.</summary>
     internal bool IsFinished { get; private set; }
 
@@ -87,10 +81,11 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
             return error is null ? new ValueTask<FlushResult>(result) : ValueTask.FromException<FlushResult>(error);
         }
 
-        _completion.Reset();
-        _token = cancellationToken;
+        _pending = _onLoop ??= new LoopOperation<FlushResult>(_loop);
+        _pending.Reset();
+        PendingCancellation.Expect(ref _cancellation, _connection, cancellationToken);
         Pend();
-        return new ValueTask<FlushResult>(this, _completion.Version);
+        return _pending.Task;
     }
 
     public override void CancelPendingFlush()
@@ -110,13 +105,6 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         else _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Finish(), this);
     }
 
-    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _completion.GetResult(token);
-
-    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _completion.GetStatus(token);
-
-    void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _completion.OnCompleted(continuation, state, token, flags);
-
     /// <summary>The socket has room again.</summary>
     internal void OnWritable()
     {
@@ -130,17 +118,17 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         if (_state != State.Pending) return;
         if (_connection.IsBroken)
         {
-            Unpend();
+            _cancellation?.Unregister();
             Fail(_connection.EndedException("send"));
         }
-        else if (_cancelRequested || _token.IsCancellationRequested)
+        else if (_cancelRequested || _cancellation is { Token.IsCancellationRequested: true })
         {
             Cancel();
         }
-        else if (_isAboveHigh ? Unsent <= _lowWatermark : _connection.HasBudget)
+        else if (_isAboveHigh ? Unsent <= LowWatermark : _connection.HasBudget)
         {
             Keep();
-            Unpend();
+            _cancellation?.Unregister();
             Complete(default);
         }
         else if (!_isAboveHigh)
@@ -198,40 +186,28 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
 
     private ValueTask<FlushResult> WriteElsewhere(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
     {
-        var elsewhere = _elsewhere = new LoopOperation<FlushResult>(_loop);
-        _token = cancellationToken;
-        _startingMemory = source;
-        _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Start(), this);
-        return elsewhere.Task;
+        var pending = _pending = new LoopOperation<FlushResult>(_loop);
+        PendingCancellation.Expect(ref _cancellation, _connection, cancellationToken);
+        if (source.IsEmpty) _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Start(default), this);
+        else _loop.Enqueue(_ => Start(source), state: null);
+        return pending.Task;
     }
 
-    private void Complete(FlushResult result)
-    {
-        var elsewhere = Finished();
-        if (elsewhere is null) _completion.SetResult(result);
-        else elsewhere.SetResult(result);
-    }
+    private void Complete(FlushResult result) => Finished().SetResult(result);
 
-    private void Fail(Exception error)
-    {
-        var elsewhere = Finished();
-        if (elsewhere is null) _completion.SetException(error);
-        else elsewhere.SetException(error);
-    }
+    private void Fail(Exception error) => Finished().SetException(error);
 
     // From here on another thread may begin the next.
-    private LoopOperation<FlushResult>? Finished()
+    private LoopOperation<FlushResult> Finished()
     {
-        var elsewhere = _elsewhere;
-        _elsewhere = null;
+        var finished = _pending!;
+        _pending = null;
         _state = State.Idle;
-        return elsewhere;
+        return finished;
     }
 
-    private void Start()
+    private void Start(ReadOnlyMemory<byte> memory)
     {
-        var memory = _startingMemory;
-        _startingMemory = default;
         if (!TryFlush(memory, out var result, out var error))
         {
             Pend();
@@ -245,15 +221,7 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
     private void Pend()
     {
         _state = State.Pending;
-        if (_token.CanBeCanceled) _registration = _token.UnsafeRegister(static writer => ((ConnectionWriter)writer!)._connection.RequestTurn(), this);
-    }
-
-    private void Unpend()
-    {
-        if (!_token.CanBeCanceled) return;
-        _registration.Unregister();
-        _registration = default;
-        _token = default;
+        _cancellation?.Register();
     }
 
     // Only the waiting is cancelled: what was written goes out all the same.
@@ -262,8 +230,7 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
         Keep();
         var isCanceled = _cancelRequested;
         _cancelRequested = false;
-        var token = _token;
-        Unpend();
+        var token = _cancellation?.Unregister() ?? default;
         if (isCanceled) Complete(new FlushResult(isCanceled: true, isCompleted: false));
         else Fail(new OperationCanceledException(token));
     }
@@ -290,9 +257,13 @@ internal sealed partial class ConnectionWriter : PipeWriter, IValueTaskSource<Fl
             return true;
         }
 
-        _isAboveHigh = Unsent >= _highWatermark;
-        if (_isAboveHigh) return false;
-        Keep();
+        if (_queue is not null)
+        {
+            _isAboveHigh = Unsent >= _connection.Options.SendHighWatermark;
+            if (_isAboveHigh) return false;
+            Keep();
+        }
+
         if (_connection.HasBudget) return true;
         _connection.RequestTurn();
         return false;

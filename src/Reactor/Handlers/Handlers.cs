@@ -18,15 +18,7 @@ public static class Handlers
         do
         {
             result = await connection.Input.ReadAsync();
-            if (result.Buffer.IsSingleSegment)
-            {
-                await connection.Output.WriteAsync(result.Buffer.First);
-            }
-            else
-            {
-                foreach (var segment in result.Buffer) await connection.Output.WriteAsync(segment);
-            }
-
+            await (result.Buffer.IsSingleSegment ? connection.Output.WriteAsync(result.Buffer.First) : WriteAsync(connection.Output, result.Buffer));
             connection.Input.AdvanceTo(result.Buffer.End);
         }
         while (!result.IsCompleted);
@@ -74,6 +66,13 @@ public static class Handlers
         // Not until the input ends: a peer that has ended its side may still be reading. One that is gone shows as a failed send.
         while (!connection.Loop.IsStopping) await connection.Output.WriteAsync(_chargenLines);
         await discarding;
+    }
+
+    private static async ValueTask<FlushResult> WriteAsync(PipeWriter output, ReadOnlySequence<byte> data)
+    {
+        FlushResult result = default;
+        foreach (var segment in data) result = await output.WriteAsync(segment);
+        return result;
     }
 
     private static void ToUpper(ReadOnlySpan<byte> source, Span<byte> destination)

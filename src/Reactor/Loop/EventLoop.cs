@@ -19,6 +19,9 @@ public sealed partial class EventLoop : IAsyncDisposable
     // What a storm of connects leaves behind for the next one.
     private const int PendingConnectsKept = 1024;
 
+    // A power of two.
+    private const int Gates = 64;
+
     private const long NanosecondsPerMs = 1_000_000;
 
     private readonly Poller _poller;
@@ -27,6 +30,9 @@ public sealed partial class EventLoop : IAsyncDisposable
     private readonly long _startTimestamp;
     private readonly Thread _thread;
     private readonly int _threadId;
+
+    // Threads that work on one connection seldom meet those of another: few locks do for all.
+    private readonly object[] _gates = [.. Enumerable.Range(0, Gates).Select(static _ => new object())];
 
     // Who asked for a turn: their budget is used up, or something is to be told outside the call that caused it.
     private readonly Queue<IRegistrant> _ready = new();
@@ -192,6 +198,9 @@ public sealed partial class EventLoop : IAsyncDisposable
         if (dueTime.TotalDays > 365 * 100) return TimerWheel.MaxDeadlineMs;
         return (ElapsedNs + (dueTime.Ticks * TimeSpan.NanosecondsPerTick) + NanosecondsPerMs - 1) / NanosecondsPerMs;
     }
+
+    /// <summary>What a connection's <see cref="Connection.Gate"/> is.</summary>
+    internal object GateOf(long connectionId) => _gates[connectionId & (Gates - 1)];
 
     /// <summary>Asks for a turn of <paramref name="registrant"/> after the sockets of this round. Once for each turn, on the loop.</summary>
     internal void EnqueueReady(IRegistrant registrant) => _ready.Enqueue(registrant);

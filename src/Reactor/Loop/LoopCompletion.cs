@@ -6,38 +6,24 @@ namespace Reactor;
 
 /// <summary>
 /// The awaitable end of an operation of the loop, used again for one operation after the other: what stands behind the
-/// <see cref="ValueTask{TResult}"/>s of a connection. Whoever awaits on the loop goes on at once when the operation
-/// completes, without a post; whoever awaits elsewhere goes on there.
+/// <see cref="ValueTask{TResult}"/>s of a connection, whose owner keeps the result. Whoever awaits on the loop goes on at once
+/// when the operation completes, without a post; whoever awaits elsewhere goes on there.
 /// </summary>
 /// <remarks>It completes on the loop only, and only from an event of the loop, never inside a call of the one who awaits.</remarks>
-/// <typeparam name="TResult">What the operation gives.</typeparam>
-internal struct LoopCompletion<TResult>
+internal struct LoopCompletion
 {
     private static readonly Action<object?> _completed = static _ => Debug.Fail("The mark of a completed operation is not a continuation.");
-
-    private readonly EventLoop _loop;
 
     // Null until somebody awaits or the operation completes, whichever is first; the mark when completing came first.
     private Action<object?>? _continuation;
     private object? _state;
-    private ExecutionContext? _executionContext;
 
-    // Where to go on: a SynchronizationContext or a TaskScheduler, or null for "as _inline says".
-    private object? _scheduler;
+    // Where to go on, and in what context; null for right on the loop.
+    private Destination? _destination;
 
-    // Without a scheduler: go on right on the loop, or on the thread pool.
-    private bool _inline;
-
-    private TResult _result;
     private ExceptionDispatchInfo? _error;
     private short _version;
     private bool _isCompleted;
-
-    internal LoopCompletion(EventLoop loop)
-    {
-        _loop = loop;
-        _result = default!;
-    }
 
     /// <summary>What the present operation's <see cref="ValueTask"/> must carry.</summary>
     internal readonly short Version => _version;
@@ -53,16 +39,8 @@ internal struct LoopCompletion<TResult>
         _isCompleted = false;
         _continuation = null;
         _state = null;
-        _executionContext = null;
-        _scheduler = null;
-        _result = default!;
+        _destination = null;
         _error = null;
-    }
-
-    internal void SetResult(TResult result)
-    {
-        _result = result;
-        Complete();
     }
 
     internal void SetException(Exception error)
@@ -79,20 +57,19 @@ internal struct LoopCompletion<TResult>
         return _error.SourceException is OperationCanceledException ? ValueTaskSourceStatus.Canceled : ValueTaskSourceStatus.Faulted;
     }
 
-    internal readonly TResult GetResult(short token)
+    /// <summary>Throws what it completed with, if that is an exception.</summary>
+    internal readonly void GetResult(short token)
     {
         Validate(token);
         if (!HasEnded) throw new InvalidOperationException("The operation has not completed: await it before asking for its result.");
         _error?.Throw();
-        return _result;
     }
 
-    internal void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    internal void OnCompleted(EventLoop loop, Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
         Validate(token);
-        if ((flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) != 0) _executionContext = ExecutionContext.Capture();
-        _inline = _loop.IsOnLoop;
-        if ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0) CaptureScheduler();
+        var destination = Destination.Of(loop, flags);
+        _destination = destination;
         _state = state;
 
         var former = Interlocked.CompareExchange(ref _continuation, continuation, null);
@@ -100,62 +77,84 @@ internal struct LoopCompletion<TResult>
         if (!ReferenceEquals(former, _completed)) throw new InvalidOperationException("The operation is awaited already; it can be awaited once.");
 
         // It completed between the caller's look and now. Going on inside this call could nest without end.
-        Schedule(continuation, state, _executionContext, _scheduler ?? (_inline ? _loop.SynchronizationContext : null));
+        (destination ?? Destination.OnLoop).Schedule(loop, continuation, state);
     }
 
-    private void CaptureScheduler()
-    {
-        var context = SynchronizationContext.Current;
-        if (context is not null && context.GetType() != typeof(SynchronizationContext))
-        {
-            if (!ReferenceEquals(context, _loop.SynchronizationContext)) _scheduler = context;
-            else _inline = true;
-        }
-        else if (TaskScheduler.Current != TaskScheduler.Default)
-        {
-            _scheduler = TaskScheduler.Current;
-        }
-    }
-
-    private void Complete()
+    /// <summary>Completes it; the owner has the result ready.</summary>
+    internal void Complete()
     {
         Debug.Assert(!_isCompleted, "An operation completes once.");
         Volatile.Write(ref _isCompleted, true);
         var continuation = Volatile.Read(ref _continuation) ?? Interlocked.CompareExchange(ref _continuation, _completed, null);
         if (continuation is null) return;
 
-        // Read before going on: the continuation may begin the next operation.
-        var state = _state;
-        var executionContext = _executionContext;
-        if (_scheduler is not null || !_inline) Schedule(continuation, state, executionContext, _scheduler);
-        else if (executionContext is null) continuation(state);
-        else ExecutionContext.Run(executionContext, new ContextCallback(continuation), state);
-    }
-
-    private static void Schedule(Action<object?> continuation, object? state, ExecutionContext? executionContext, object? scheduler)
-    {
-        if (executionContext is not null)
-        {
-            var (inner, innerState) = (continuation, state);
-            continuation = _ => ExecutionContext.Run(executionContext, new ContextCallback(inner), innerState);
-        }
-
-        switch (scheduler)
-        {
-            case SynchronizationContext context:
-                context.Post(new SendOrPostCallback(continuation), state);
-                break;
-            case TaskScheduler tasks:
-                _ = Task.Factory.StartNew(continuation, state, CancellationToken.None, TaskCreationOptions.DenyChildAttach, tasks);
-                break;
-            default:
-                ThreadPool.UnsafeQueueUserWorkItem(continuation, state, preferLocal: false);
-                break;
-        }
+        if (_destination is { } destination) destination.GoOn(continuation, _state);
+        else continuation(_state);
     }
 
     private readonly void Validate(short token)
     {
         if (token != _version) throw new InvalidOperationException("The operation has been awaited already: a ValueTask can be awaited once.");
+    }
+
+    /// <summary>Where somebody goes on who does not simply await on the loop.</summary>
+    /// <param name="Scheduler">A <see cref="SynchronizationContext"/> or a <see cref="TaskScheduler"/>; null for the thread pool.</param>
+    /// <param name="ExecutionContext">What is to flow there.</param>
+    private sealed record Destination(object? Scheduler, ExecutionContext? ExecutionContext)
+    {
+        private static readonly SynchronizationContext _loops = new();
+
+        /// <summary>Right on the loop.</summary>
+        internal static Destination OnLoop { get; } = new(_loops, ExecutionContext: null);
+
+        /// <returns>Null for right on the loop.</returns>
+        internal static Destination? Of(EventLoop loop, ValueTaskSourceOnCompletedFlags flags)
+        {
+            var executionContext = (flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) != 0 ? ExecutionContext.Capture() : null;
+            var scheduler = (flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0 ? Current(loop) : null;
+            if (scheduler is null && loop.IsOnLoop) scheduler = _loops;
+            return ReferenceEquals(scheduler, _loops) && executionContext is null ? null : new Destination(scheduler, executionContext);
+        }
+
+        /// <summary>On the loop, from its event.</summary>
+        internal void GoOn(Action<object?> continuation, object? state)
+        {
+            if (ReferenceEquals(Scheduler, _loops)) ExecutionContext.Run(ExecutionContext!, new ContextCallback(continuation), state);
+            else Schedule(Scheduler, continuation, state);
+        }
+
+        /// <summary>From the one who awaits.</summary>
+        internal void Schedule(EventLoop loop, Action<object?> continuation, object? state) =>
+            Schedule(ReferenceEquals(Scheduler, _loops) ? loop.SynchronizationContext : Scheduler, continuation, state);
+
+        private void Schedule(object? scheduler, Action<object?> continuation, object? state)
+        {
+            if (ExecutionContext is { } executionContext)
+            {
+                var (inner, innerState) = (continuation, state);
+                continuation = _ => ExecutionContext.Run(executionContext, new ContextCallback(inner), innerState);
+            }
+
+            switch (scheduler)
+            {
+                case SynchronizationContext context:
+                    context.Post(new SendOrPostCallback(continuation), state);
+                    break;
+                case TaskScheduler tasks:
+                    _ = Task.Factory.StartNew(continuation, state, CancellationToken.None, TaskCreationOptions.DenyChildAttach, tasks);
+                    break;
+                default:
+                    ThreadPool.UnsafeQueueUserWorkItem(continuation, state, preferLocal: false);
+                    break;
+            }
+        }
+
+        private static object? Current(EventLoop loop)
+        {
+            var context = SynchronizationContext.Current;
+            if (ReferenceEquals(context, loop.SynchronizationContext)) return _loops;
+            if (context is not null && context.GetType() != typeof(SynchronizationContext)) return context;
+            return TaskScheduler.Current == TaskScheduler.Default ? null : TaskScheduler.Current;
+        }
     }
 }

@@ -3,36 +3,49 @@ using System.Threading.Tasks.Sources;
 namespace Reactor;
 
 /// <summary>
-/// A <see cref="LoopCompletion{TResult}"/> of its own, for an operation that another thread began: when it completes the next one may
-/// begin on yet another thread, before this one's awaiter has fetched its result.
+/// An operation with a <see cref="LoopCompletion"/> of its own. One that another thread began needs it: when it completes the next
+/// one may begin on yet another thread, before this one's awaiter has fetched its result.
 /// </summary>
 /// <typeparam name="TResult">What the operation gives.</typeparam>
 /// <param name="loop">The loop.</param>
 internal sealed class LoopOperation<TResult>(EventLoop loop) : IValueTaskSource<TResult>
 {
-    private LoopCompletion<TResult> _completion = new(loop);
+    private LoopCompletion _completion;
+    private TResult _result = default!;
 
     internal ValueTask<TResult> Task => new(this, _completion.Version);
 
-    internal void SetResult(TResult result) => _completion.SetResult(result);
+    internal void SetResult(TResult result)
+    {
+        _result = result;
+        _completion.Complete();
+    }
 
     internal void SetException(Exception error) => _completion.SetException(error);
+
+    /// <summary>Begins another one; whoever has not fetched the result of the last never will.</summary>
+    internal void Reset()
+    {
+        _result = default!;
+        _completion.Reset();
+    }
 
     TResult IValueTaskSource<TResult>.GetResult(short token)
     {
         try
         {
-            return _completion.GetResult(token);
+            _completion.GetResult(token);
+            return _result;
         }
         finally
         {
             // A second await is told that it is one.
-            _completion.Reset();
+            Reset();
         }
     }
 
     ValueTaskSourceStatus IValueTaskSource<TResult>.GetStatus(short token) => _completion.GetStatus(token);
 
     void IValueTaskSource<TResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _completion.OnCompleted(continuation, state, token, flags);
+        _completion.OnCompleted(loop, continuation, state, token, flags);
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Reactor.Tests.Fixtures;
 
 namespace Reactor.Tests;
@@ -21,6 +22,21 @@ public sealed class ClosedWhileReadingTests(bool onLoop)
             wire.Connection.Input.AdvanceTo(read.Buffer.End);
             await Assert.ThrowsAsync<ConnectionAbortedException>(async () => await wire.Connection.Input.ReadAsync());
         });
+    }
+
+    [Test]
+    public async Task A_result_that_is_fetched_only_after_the_end_is_whole()
+    {
+        await using var wire = await Wire.Dial();
+        var reading = await wire.Connection.Loop.InvokeAsync(() => wire.Connection.Input.ReadAsync()).Within();
+        wire.Peer.Send("abc");
+        await Until.True(() => reading.IsCompleted);
+
+        await wire.Connection.CloseAsync();
+
+        var read = await reading;
+        Assert.That(Encoding.ASCII.GetString(read.Buffer), Is.EqualTo("abc"));
+        Assert.That((read.IsCompleted, read.IsCanceled), Is.EqualTo((false, false)));
     }
 
     [Test]
