@@ -40,6 +40,7 @@ internal sealed record Contestant(string Name, string Description, bool InDefaul
             Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1" },
         },
         Managed("reactor", "Reactor, Handlers.Echo on one loop", inDefault: true),
+        Managed("reactor-spin", "the same with a SpinTime of 50 us", inDefault: false),
     ];
 
     private static Contestant Peer(string name, string description) =>

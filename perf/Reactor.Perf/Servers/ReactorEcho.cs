@@ -12,9 +12,9 @@ internal sealed class ReactorEcho : IEchoServer
 
     public int Port => ((IPEndPoint)_listener.LocalEndPoint).Port;
 
-    public static async Task<IEchoServer> StartAsync(int port)
+    public static async Task<IEchoServer> StartAsync(int port, TimeSpan spinTime = default)
     {
-        var loop = EventLoop.Start();
+        var loop = EventLoop.Start(new EventLoopOptions { SpinTime = spinTime });
         var listener = await loop.ListenAsync(new IPEndPoint(IPAddress.Loopback, port), Handlers.Echo);
         return new ReactorEcho(loop, listener);
     }

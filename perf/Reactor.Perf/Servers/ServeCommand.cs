@@ -14,7 +14,7 @@ internal static class ServeCommand
         var port = args is ["--port", var text] ? int.Parse(text, CultureInfo.InvariantCulture) : 0;
         if (await StartAsync(kind, port) is not { } server)
         {
-            await Console.Error.WriteLineAsync("usage: serve reactor|kestrel|kestrel-inline|socket [--port N]");
+            await Console.Error.WriteLineAsync("usage: serve reactor|reactor-spin|kestrel|kestrel-inline|socket [--port N]");
             return 2;
         }
 
@@ -37,6 +37,7 @@ internal static class ServeCommand
     private static async Task<IEchoServer?> StartAsync(string kind, int port) => kind switch
     {
         "reactor" => await ReactorEcho.StartAsync(port),
+        "reactor-spin" => await ReactorEcho.StartAsync(port, spinTime: TimeSpan.FromMicroseconds(50)),
         "kestrel" => await KestrelEcho.StartAsync(port, inline: false),
         "kestrel-inline" => await KestrelEcho.StartAsync(port, inline: true),
         "socket" => await SocketEcho.StartAsync(port),

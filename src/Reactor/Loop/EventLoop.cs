@@ -114,13 +114,24 @@ public sealed partial class EventLoop : IAsyncDisposable
     private int Wait()
     {
         var timeoutMs = PollTimeoutMs();
-        if (timeoutMs != 0 && !_posted.PrepareToSleep()) timeoutMs = 0;
-        var count = _poller.Wait(_events, timeoutMs);
-        _posted.WokenUp();
+        var count = timeoutMs switch
+        {
+            0 => _poller.Wait(_events, 0),
+            _ when Options.SpinTime == TimeSpan.Zero => WaitSleeping(timeoutMs),
+            _ => WaitSpinning(timeoutMs),
+        };
         Turn++;
         if (count >= 0) return count;
         if (count != -(int)Errno.EINTR) Log.WaitFailed(((Errno)(-count)).Name);
         return 0;
+    }
+
+    private int WaitSleeping(int timeoutMs)
+    {
+        if (!_posted.PrepareToSleep()) timeoutMs = 0;
+        var count = _poller.Wait(_events, timeoutMs);
+        _posted.WokenUp();
+        return count;
     }
 
     private void Dispatch(int count)
