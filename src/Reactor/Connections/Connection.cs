@@ -166,6 +166,18 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IRegistr
         }
     }
 
+    void IRegistrant.Prefetch(int eventsAhead)
+    {
+        if (eventsAhead == 1)
+        {
+            _reader.PrefetchAwaiter();
+            return;
+        }
+
+        CacheLines.Prefetch(_reader, lines: 3);
+        CacheLines.Prefetch(_writer, lines: 2);
+    }
+
     void IRegistrant.OnTurn()
     {
         _turnRequested = false;

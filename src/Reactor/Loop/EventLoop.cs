@@ -19,6 +19,9 @@ public sealed partial class EventLoop : IAsyncDisposable
     // What a storm of connects leaves behind for the next one.
     private const int PendingConnectsKept = 1024;
 
+    // Fewer than these stay in the processor's second cache by themselves.
+    private const int PrefetchFrom = 256;
+
     // A power of two.
     private const int Gates = 64;
 
@@ -136,8 +139,11 @@ public sealed partial class EventLoop : IAsyncDisposable
 
     private void Dispatch(int count)
     {
+        var isCacheTooSmall = Registrations.Count >= PrefetchFrom;
         for (var i = 0; i < count; i++)
         {
+            if (isCacheTooSmall) PrefetchBehind(i, count);
+
             // None when an earlier event of this batch closed the socket.
             if (Registrations.Find(_events[i].Token) is not { } registrant) continue;
             try
@@ -149,6 +155,15 @@ public sealed partial class EventLoop : IAsyncDisposable
                 Log.UnhandledException(exception, "an event");
             }
         }
+    }
+
+    // While the kernel works for one connection, what the next ones will need comes from memory: what is behind the token,
+    // what that points to, and what that points to.
+    private void PrefetchBehind(int current, int count)
+    {
+        if (current + 3 < count) CacheLines.Prefetch(Registrations.Find(_events[current + 3].Token), lines: 3);
+        if (current + 2 < count) Registrations.Find(_events[current + 2].Token)?.Prefetch(eventsAhead: 2);
+        if (current + 1 < count) Registrations.Find(_events[current + 1].Token)?.Prefetch(eventsAhead: 1);
     }
 
     private void RunPosted()

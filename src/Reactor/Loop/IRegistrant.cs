@@ -9,6 +9,12 @@ internal interface IRegistrant
     /// <summary>The poller has news of the socket.</summary>
     void OnEvents(PollEvent news);
 
+    /// <summary>The poller has news of the socket, which is told after that of one or two others: what that will need may be asked for (<see cref="CacheLines"/>).</summary>
+    /// <param name="eventsAhead">2, and then 1.</param>
+    void Prefetch(int eventsAhead)
+    {
+    }
+
     /// <summary>The turn that was asked for with <see cref="EventLoop.EnqueueReady"/> has come.</summary>
     void OnTurn();
 

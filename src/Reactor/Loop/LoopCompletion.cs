@@ -28,6 +28,9 @@ internal struct LoopCompletion
     /// <summary>What the present operation's <see cref="ValueTask"/> must carry.</summary>
     internal readonly short Version => _version;
 
+    /// <summary>Who awaits, as far as is known.</summary>
+    internal readonly object? State => _state;
+
     // Not by _isCompleted alone: until the continuation is settled too, Complete still works on this operation, and an
     // awaiter on another thread must not begin the next one.
     private readonly bool HasEnded => Volatile.Read(in _continuation) is not null && Volatile.Read(in _isCompleted);
