@@ -69,7 +69,7 @@ internal sealed class AddressRace
             return new ConnectResult(ConnectOutcome.Canceled, _telling?.EndPoint ?? _name, attempts) { Elapsed = _connector.Since(_start) };
         }
 
-        return _connector.Result(_telling!, attempts, _winner, _start);
+        return Connector.Result(_telling!, attempts, _winner, _connector.Since(_start));
     }
 
     /// <summary>The families by turns, beginning with that of the first, each in its own order (RFC 8305, 4); an address that comes again is left out.</summary>

@@ -77,6 +77,14 @@ public sealed class ConnectResult
     /// <exception cref="InvalidOperationException">It is connected.</exception>
     public ConnectException ToException() => IsConnected ? throw new InvalidOperationException("It is connected.") : new ConnectException(this);
 
+    /// <summary>The connection, or why there is none as an exception.</summary>
+    internal Connection ToConnection(CancellationToken cancellationToken)
+    {
+        if (Connection is not null) return Connection;
+        if (Outcome == ConnectOutcome.Canceled) cancellationToken.ThrowIfCancellationRequested();
+        throw ToException();
+    }
+
     /// <summary>This result as that of a dial which had another try before.</summary>
     internal ConnectResult After(ConnectResult former, TimeSpan elapsed) => new(Outcome, EndPoint, [.. former.Attempts, .. Attempts])
     {

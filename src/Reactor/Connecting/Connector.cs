@@ -10,10 +10,17 @@ namespace Reactor;
 public sealed class Connector
 {
     // A self-connect says no more than that nobody listens; another try has another port of our own, if that is not given.
-    private const int MostSelfConnects = 3;
+    internal const int MostSelfConnects = 3;
+
+    // What a storm leaves behind for the next one.
+    private const int MostFreeDials = 4096;
 
     private readonly DialGate _gate;
     private readonly SourceAddresses _sources;
+    private readonly Stack<DirectDial> _freeDials = new();
+
+    // Whether the options leave it to the address whether a dial is a direct one.
+    private readonly bool _isDirect;
 
     /// <summary>Makes a connector with options of its own.</summary>
     /// <param name="loop">The loop to dial on.</param>
@@ -25,6 +32,7 @@ public sealed class Connector
         Options = options ?? new ConnectOptions();
         _gate = new DialGate(loop, Options);
         _sources = new SourceAddresses(Options.LocalEndPoints);
+        _isDirect = Options.Retry is null && Options.LocalEndPoints.Count == 0;
     }
 
     /// <summary>The loop that it dials on.</summary>
@@ -52,13 +60,8 @@ public sealed class Connector
     /// <exception cref="ConnectException">Not connected; the message says why.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
-    public async ValueTask<Connection> ConnectAsync(EndPoint endPoint, CancellationToken cancellationToken = default)
-    {
-        var result = await TryConnectAsync(endPoint, cancellationToken);
-        if (result.Connection is { } connection) return connection;
-        if (result.Outcome == ConnectOutcome.Canceled) cancellationToken.ThrowIfCancellationRequested();
-        throw result.ToException();
-    }
+    public ValueTask<Connection> ConnectAsync(EndPoint endPoint, CancellationToken cancellationToken = default) =>
+        EnterDirect(endPoint) is { } dial ? dial.ConnectAsync(endPoint, cancellationToken) : ConnectInLayersAsync(endPoint, cancellationToken);
 
     /// <inheritdoc cref="ConnectAsync(EndPoint, CancellationToken)"/>
     /// <exception cref="ArgumentException">The scope of <paramref name="host"/> is not a network interface here.</exception>
@@ -76,9 +79,7 @@ public sealed class Connector
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         ObjectDisposedException.ThrowIf(Loop.IsStopping, Loop);
-        return Loop.IsOnLoop
-            ? DialAsync(endPoint, cancellationToken)
-            : new ValueTask<ConnectResult>(Loop.InvokeAsync(() => DialAsync(endPoint, cancellationToken).AsTask()));
+        return Loop.IsOnLoop ? TryConnectOnLoopAsync(endPoint, cancellationToken) : TryConnectElsewhereAsync(endPoint, cancellationToken);
     }
 
     /// <inheritdoc cref="TryConnectAsync(EndPoint, CancellationToken)"/>
@@ -103,6 +104,31 @@ public sealed class Connector
         return new IPEndPoint(address, port);
     }
 
+    /// <summary>Takes back a dial whose result was fetched; one that was fetched on another thread is left to the collector.</summary>
+    internal void Free(DirectDial dial)
+    {
+        if (Loop.IsOnLoop && _freeDials.Count < MostFreeDials) _freeDials.Push(dial);
+    }
+
+    private async ValueTask<Connection> ConnectInLayersAsync(EndPoint endPoint, CancellationToken cancellationToken)
+    {
+        var result = await TryConnectAsync(endPoint, cancellationToken);
+        return result.ToConnection(cancellationToken);
+    }
+
+    private ValueTask<ConnectResult> TryConnectOnLoopAsync(EndPoint endPoint, CancellationToken cancellationToken) =>
+        EnterDirect(endPoint) is { } dial ? dial.TryConnectAsync(endPoint, cancellationToken) : DialAsync(endPoint, cancellationToken);
+
+    private ValueTask<ConnectResult> TryConnectElsewhereAsync(EndPoint endPoint, CancellationToken cancellationToken) =>
+        new(Loop.InvokeAsync(() => TryConnectOnLoopAsync(endPoint, cancellationToken).AsTask()));
+
+    // Null when there is more to do than to connect one socket. Otherwise its place is taken.
+    private DirectDial? EnterDirect(EndPoint endPoint)
+    {
+        if (!_isDirect || endPoint is null or DnsEndPoint || !Loop.IsOnLoop || Loop.IsStopping || !_gate.TryEnter()) return null;
+        return _freeDials.TryPop(out var dial) ? dial : new DirectDial(this);
+    }
+
     private async ValueTask<ConnectResult> DialAsync(EndPoint target, CancellationToken cancellationToken)
     {
         var start = Loop.Kernel.Timestamp;
@@ -116,7 +142,7 @@ public sealed class Connector
         }
 
         result.Target = target;
-        if (Loop.IsStopping && result.Outcome == ConnectOutcome.Canceled) Loop.ConnectsCanceled++;
+        NoteCanceled(result);
         return result;
     }
 
@@ -156,7 +182,7 @@ public sealed class Connector
     private async ValueTask<ConnectResult> TryAddressAsync(EndPoint endPoint, long start, CancellationToken cancellationToken)
     {
         var (attempt, connection) = await AttemptAsync(endPoint, Left(start), cancellationToken);
-        return Result(attempt, [attempt], connection, start);
+        return Result(attempt, [attempt], connection, Since(start));
     }
 
     /// <summary>Tries one address, on as many sockets as it takes: one, if the socket does not connect to itself and its source has a port left.</summary>
@@ -184,17 +210,34 @@ public sealed class Connector
         }
         while (again);
 
-        var attempt = new ConnectAttempt
-        {
-            EndPoint = endPoint,
-            LocalEndPoint = end.Connection?.LocalEndPoint ?? local,
-            Outcome = end.Outcome,
-            Errno = end.Errno,
-            Syscall = end.Syscall,
-            IsImmediate = end.IsImmediate,
-            Elapsed = Since(start),
-        };
-        return (attempt, end.Connection);
+        return (Attempt(endPoint, local, end, Since(start)), end.Connection);
+    }
+
+    /// <summary>The end of a direct dial: gives its place back.</summary>
+    internal ConnectResult EndDirect(EndPoint endPoint, PendingConnect.End end, long start)
+    {
+        var elapsed = Since(start);
+        var attempt = Attempt(endPoint, local: null, end, elapsed);
+        var result = Result(attempt, [attempt], end.Connection, elapsed);
+        NoteCanceled(result);
+        _gate.Leave();
+        return result;
+    }
+
+    private static ConnectAttempt Attempt(EndPoint endPoint, EndPoint? local, PendingConnect.End end, TimeSpan elapsed) => new()
+    {
+        EndPoint = endPoint,
+        LocalEndPoint = end.Connection?.LocalEndPoint ?? local,
+        Outcome = end.Outcome,
+        Errno = end.Errno,
+        Syscall = end.Syscall,
+        IsImmediate = end.IsImmediate,
+        Elapsed = elapsed,
+    };
+
+    private void NoteCanceled(ConnectResult result)
+    {
+        if (Loop.IsStopping && result.Outcome == ConnectOutcome.Canceled) Loop.ConnectsCanceled++;
     }
 
     private async ValueTask<(IPAddress[] Addresses, ConnectResult? Failed)> ResolveAsync(DnsEndPoint name, long start, CancellationToken cancellationToken)
@@ -226,13 +269,13 @@ public sealed class Connector
         return ([], new ConnectResult(ConnectOutcome.ResolveFailed, name, []) { Elapsed = Since(start), Syscall = "getaddrinfo", ResolveException = none });
     }
 
-    internal ConnectResult Result(ConnectAttempt last, IReadOnlyList<ConnectAttempt> attempts, Connection? connection, long start) =>
+    internal static ConnectResult Result(ConnectAttempt last, IReadOnlyList<ConnectAttempt> attempts, Connection? connection, TimeSpan elapsed) =>
         new(last.Outcome, last.EndPoint, attempts)
         {
             Errno = last.Errno,
             Syscall = last.Syscall,
             LocalEndPoint = last.LocalEndPoint,
-            Elapsed = Since(start),
+            Elapsed = elapsed,
             Connection = connection,
         };
 

@@ -27,17 +27,22 @@ internal sealed class DialGate
 
     /// <summary>Takes a place, or waits for one.</summary>
     /// <returns>False when the token was cancelled first.</returns>
-    internal ValueTask<bool> EnterAsync(CancellationToken cancellationToken)
+    internal ValueTask<bool> EnterAsync(CancellationToken cancellationToken) =>
+        TryEnter() ? new ValueTask<bool>(true) : WaitAsync(cancellationToken);
+
+    /// <summary>Takes a place if there is one.</summary>
+    internal bool TryEnter()
     {
-        if (_waiting.Count > 0 || InFlight >= _limit) return WaitAsync(cancellationToken);
+        if (_waiting.Count > 0 || InFlight >= _limit) return false;
         if (!_pace.TryTake(_loop.Kernel.Timestamp, hasWaited: false, out var wait))
         {
+            // For the one who will wait.
             _timer.Restart(wait);
-            return WaitAsync(cancellationToken);
+            return false;
         }
 
         InFlight++;
-        return new ValueTask<bool>(true);
+        return true;
     }
 
     /// <summary>Gives a place back: to the one that has waited longest, if any.</summary>

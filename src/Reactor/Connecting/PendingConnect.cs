@@ -186,8 +186,8 @@ internal sealed class PendingConnect : IRegistrant, IValueTaskSource<PendingConn
         _completion.Complete();
     }
 
-    // A pooled one holds on to nothing of its last connect.
-    private void Forget()
+    /// <summary>One that waits for its next connect holds on to nothing of the last.</summary>
+    internal void Forget()
     {
         _completion.Reset();
         _end = default;
