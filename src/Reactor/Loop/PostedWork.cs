@@ -22,23 +22,21 @@ internal readonly record struct PostedWork(SendOrPostCallback Callback, object? 
         }
     }
 
-    /// <summary>Runs it. What it sets of AsyncLocals is gone afterwards: the loop's thread serves everybody.</summary>
+    /// <summary>Runs it. What it makes the thread's is so no more afterwards: the loop's thread serves everybody.</summary>
     internal void Run()
     {
-        if (Context is not null)
-        {
-            ExecutionContext.Run(Context, static work => ((PostedWork)work!).Callback(((PostedWork)work).State), this);
-            return;
-        }
-
-        var before = ExecutionContext.Capture();
+        // ExecutionContext.Run does the same, but would have this boxed.
+        var context = ExecutionContext.Capture();
+        var synchronizationContext = SynchronizationContext.Current;
         try
         {
+            if (Context is not null) ExecutionContext.Restore(Context);
             Callback(State);
         }
         finally
         {
-            if (before is not null) ExecutionContext.Restore(before);
+            if (context is not null) ExecutionContext.Restore(context);
+            if (SynchronizationContext.Current != synchronizationContext) SynchronizationContext.SetSynchronizationContext(synchronizationContext);
         }
     }
 }

@@ -42,6 +42,29 @@ public sealed class PostTests
     }
 
     [Test]
+    public async Task A_post_allocates_not_one_byte()
+    {
+        const int posts = 10_000;
+        await using var loop = TestLoop.Start();
+        var measured = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (left, before) = (2 * posts, 0L);
+        SendOrPostCallback again = null!;
+        again = _ =>
+        {
+            left--;
+            if (left == posts)
+                before = GC.GetAllocatedBytesForCurrentThread();
+            if (left > 0)
+                loop.Post(again, state: null);
+            else
+                measured.SetResult(GC.GetAllocatedBytesForCurrentThread() - before);
+        };
+        loop.Post(again, state: null);
+
+        Assert.That(await measured.Task.Within(), Is.Zero, $"Bytes for {posts} posts.");
+    }
+
+    [Test]
     public async Task A_post_while_the_loop_sleeps_wakes_it_with_one_write()
     {
         var kernel = new ScriptedKernel();
