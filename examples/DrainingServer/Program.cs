@@ -4,6 +4,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
 using Reactor;
 using Reactor.Examples;
 
@@ -25,7 +26,7 @@ var limits = new ListenOptions
     Linger = TimeSpan.FromSeconds(2),
 };
 
-await using var loop = EventLoop.Start(new EventLoopOptions { LoggerFactory = new ConsoleLog(), ShutdownTimeout = drainTime });
+await using var loop = EventLoop.Start(new EventLoopOptions { LoggerFactory = new ConsoleLog(LogLevel.Debug), ShutdownTimeout = drainTime });
 var port = args is [var given] ? int.Parse(given, CultureInfo.InvariantCulture) : 9523;
 await using var listener = await loop.ListenAsync(new IPEndPoint(IPAddress.Loopback, port), ServeLinesAsync, limits);
 Console.WriteLine($"Listening on {listener.LocalEndPoint}. Ctrl-C ends it.");
