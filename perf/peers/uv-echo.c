@@ -4,7 +4,10 @@
 // What has been read is sent at once with uv_try_write(); only what the kernel refuses is copied into a write request,
 // and until that is through the connection is not read, so a peer that does not read is slowed down by TCP.
 //
-// usage: uv-echo      prints "ready PORT PID", ends when its standard input ends
+// With --timers a connection also has a timer that closes it when it is idle, which each request starts anew, and the
+// loop has N more that are due between 1 and 25 hours from the start.
+//
+// usage: uv-echo [--timers N]      prints "ready PORT PID", ends when its standard input ends
 
 #include <arpa/inet.h>
 #include <signal.h>
@@ -14,15 +17,20 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { BACKLOG = 4096 };
+enum { BACKLOG = 4096, IDLE_LIMIT_MS = 60 * 1000, HOUR_MS = 60 * 60 * 1000 };
+
+// Prime to the number of timers, so that each has its own time, and they are not started in the order in which they are due.
+enum { STRIDE = 7919 };
 
 typedef struct {
     uv_tcp_t handle; // first, so that a handle's address is its connection's
     uv_write_t write;
     char *refused; // Set exactly while a write is under way; reading is stopped then.
+    uv_timer_t *idle; // Set exactly with --timers, until the connection is dropped.
 } connection;
 
 static char chunk[64 * 1024];
+static int pending_timers = -1; // -1 without --timers
 
 static void check(int status, const char *what)
 {
@@ -45,10 +53,51 @@ static void on_closed(uv_handle_t *handle)
     free(c);
 }
 
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
 static void drop(connection *c)
 {
-    if (!uv_is_closing((uv_handle_t *) c))
-        uv_close((uv_handle_t *) c, on_closed);
+    if (uv_is_closing((uv_handle_t *) c))
+        return;
+    if (c->idle != NULL)
+        uv_close((uv_handle_t *) c->idle, on_timer_closed);
+    c->idle = NULL;
+    uv_close((uv_handle_t *) c, on_closed);
+}
+
+static void on_idle(uv_timer_t *timer)
+{
+    drop(timer->data);
+}
+
+static void watch_idle(connection *c)
+{
+    c->idle = malloc(sizeof *c->idle);
+    if (c->idle == NULL)
+        check(UV_ENOMEM, "malloc");
+    check(uv_timer_init(c->handle.loop, c->idle), "uv_timer_init");
+    c->idle->data = c;
+    check(uv_timer_start(c->idle, on_idle, IDLE_LIMIT_MS, 0), "uv_timer_start");
+}
+
+static void on_far_timer(uv_timer_t *timer)
+{
+    (void) timer;
+}
+
+static void start_far_timers(uv_loop_t *loop, int count)
+{
+    uv_timer_t *timers = calloc((size_t) count, sizeof *timers);
+    if (timers == NULL)
+        check(UV_ENOMEM, "calloc");
+    for (int i = 0; i < count; i++) {
+        uint64_t place = (uint64_t) i * STRIDE % (uint64_t) count;
+        check(uv_timer_init(loop, &timers[i]), "uv_timer_init");
+        check(uv_timer_start(&timers[i], on_far_timer, HOUR_MS + place * 24 * HOUR_MS / (uint64_t) count, 0), "uv_timer_start");
+    }
 }
 
 static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer);
@@ -85,6 +134,8 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
     }
     if (length == 0) // nothing to read after all
         return;
+    if (c->idle != NULL)
+        uv_timer_start(c->idle, on_idle, IDLE_LIMIT_MS, 0);
     uv_buf_t reply = uv_buf_init(buffer->base, (unsigned) length);
     int sent = uv_try_write(stream, &reply, 1);
     if (sent == UV_EAGAIN)
@@ -107,6 +158,8 @@ static void on_connection(uv_stream_t *listener, int status)
         return;
     }
     uv_tcp_nodelay(&c->handle, 1);
+    if (pending_timers >= 0)
+        watch_idle(c);
     check(uv_read_start((uv_stream_t *) c, lend_chunk, on_read), "uv_read_start");
 }
 
@@ -118,8 +171,14 @@ static void on_input(uv_stream_t *input, ssize_t length, const uv_buf_t *buffer)
         exit(0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--timers") == 0) {
+        pending_timers = atoi(argv[2]);
+    } else if (argc != 1) {
+        fprintf(stderr, "usage: uv-echo [--timers N]\n");
+        return 2;
+    }
     signal(SIGPIPE, SIG_IGN);
     uv_loop_t *loop = uv_default_loop();
     uv_tcp_t listener;
@@ -135,6 +194,9 @@ int main(void)
     check(uv_pipe_init(loop, &input, 0), "uv_pipe_init");
     check(uv_pipe_open(&input, STDIN_FILENO), "uv_pipe_open");
     check(uv_read_start((uv_stream_t *) &input, lend_chunk, on_input), "uv_read_start");
+
+    if (pending_timers > 0)
+        start_far_timers(loop, pending_timers);
 
     printf("ready %d %d\n", ntohs(address.sin_port), getpid());
     fflush(stdout);

@@ -1,9 +1,11 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
+using Reactor.Perf.Drawing;
 using Reactor.Perf.Regression;
 
 namespace Reactor.Perf.Comparison;
 
-/// <summary>The echo comparison, from the command line to the table. Progress goes to standard error.</summary>
+/// <summary>The comparison, from the command line to the table and the pictures. Progress goes to standard error.</summary>
 internal static class CompareCommand
 {
     public static async Task<int> RunAsync(string[] args)
@@ -32,6 +34,11 @@ internal static class CompareCommand
         {
             return await RunAsync(options, stop.Token);
         }
+        catch (JsonException e)
+        {
+            await Console.Error.WriteLineAsync($"perf/run: {options.DrawnFile} is not what perf/run --json writes: {e.Message}");
+            return 2;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"perf/run: {e.Message}");
@@ -53,6 +60,13 @@ internal static class CompareCommand
 
     private static async Task<int> RunAsync(Options options, CancellationToken cancellationToken)
     {
+        if (options.DrawnFile is { } drawn)
+        {
+            await using var stream = File.OpenRead(drawn);
+            await DrawAsync(await Report.ReadAsync(stream, cancellationToken), options);
+            return 0;
+        }
+
         if (await Programs.PrepareAsync(options, cancellationToken) is { } missing)
         {
             await Console.Error.WriteLineAsync(missing);
@@ -63,12 +77,21 @@ internal static class CompareCommand
             return await RegressionCommand.RunAsync(options, cancellationToken);
 
         options = await Peers.BuildAsync(options, cancellationToken);
-        if (options.Contestants.Count == 0)
+        foreach (var scenario in options.Scenarios.Where(each => options.ContestantsOf(each).Count == 0))
+            await Console.Error.WriteLineAsync($"{scenario}: left out, nobody is there to take part in it");
+        options = options with { Scenarios = [.. options.Scenarios.Where(each => options.ContestantsOf(each).Count > 0)] };
+        if (options.Scenarios.Count == 0)
             return 2;
 
         // Opened before the minutes of measuring, that a path which cannot be written costs none of them.
         await using var json = options.JsonFile is null ? null : File.Create(options.JsonFile);
-        var machine = await Machine.DescribeAsync(options.Repository, cancellationToken);
+        if (options.PictureFolder is { } pictures)
+            Directory.CreateDirectory(pictures);
+        var machine = await Machine.DescribeAsync(options, cancellationToken);
+        var (counter, whyNot) = await SyscallCounter.FindAsync(options, cancellationToken);
+        options = options with { SyscallCounter = counter };
+        if (whyNot is not null)
+            await Console.Error.WriteLineAsync(whyNot);
         var cells = new List<Cell>();
         try
         {
@@ -83,8 +106,16 @@ internal static class CompareCommand
         Console.Write(Table.Render(report));
         if (json is not null)
             await report.WriteAsync(json);
+        if (options.PictureFolder is not null)
+            await DrawAsync(report, options);
         if (cancellationToken.IsCancellationRequested)
             return 130;
         return cells.Exists(cell => cell.IsFailure) ? 1 : 0;
+    }
+
+    private static async Task DrawAsync(Report report, Options options)
+    {
+        foreach (var file in await Pictures.WriteAsync(report, options.PictureFolder!))
+            await Console.Error.WriteLineAsync($"drawn: {file}");
     }
 }

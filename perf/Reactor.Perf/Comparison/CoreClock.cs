@@ -9,7 +9,7 @@ namespace Reactor.Perf.Comparison;
 internal static class CoreClock
 {
     // USER_HZ, the unit of /proc/stat, is 100 on every architecture that .NET runs on.
-    private const double TicksPerSecond = 100;
+    public const double TicksPerSecond = 100;
 
     /// <summary>Seconds of user, nice, system, irq, softirq and steal time: all but idle and waiting, proc_stat(5).</summary>
     public static double BusySeconds(int core)

@@ -8,14 +8,15 @@ namespace Reactor.Perf.Comparison;
 /// </summary>
 internal sealed record EchoScenario(int Connections, int MessageBytes, int Depth = 1) : ServedScenario
 {
-    public override string Name => Depth == 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{Connections}x{MessageBytes}")
-        : string.Create(CultureInfo.InvariantCulture, $"{Connections}x{MessageBytes}p{Depth}");
+    public override string Name => Text(Connections) + "x" + Text(MessageBytes) + (Depth == 1 ? "" : "p" + Text(Depth));
 
     public override Role Role => Role.Echo;
 
     /// <summary>A single connection leaves every server idle for most of a round trip: its share of the core says nothing.</summary>
     public override bool SaturatesServer => Connections > 1;
+
+    /// <summary>More of the same load and not another one: deeper, a request would cost both sides less.</summary>
+    protected override ServedScenario? WithTwiceTheLoad => CanDouble(Connections) ? this with { Connections = 2 * Connections } : null;
 
     public override string Title
     {
@@ -29,22 +30,16 @@ internal sealed record EchoScenario(int Connections, int MessageBytes, int Depth
         }
     }
 
-    public static new EchoScenario? Parse(string text)
+    public static new Scenario? Parse(string text)
     {
         if (text.Split('x') is not [var connections, var messages])
             return null;
         var (bytes, depth) = messages.IndexOf('p', StringComparison.Ordinal) is var end and >= 0
             ? (messages[..end], messages[(end + 1)..])
             : (messages, "1");
-        return IsCount(connections, out var c) && IsCount(bytes, out var b) && IsCount(depth, out var d) ? new(c, b, d) : null;
+        return IsCount(connections, out var c) && IsCount(bytes, out var b) && IsCount(depth, out var d) ? new EchoScenario(c, b, d) : null;
     }
 
     protected override IEnumerable<string> LoadArguments(ServerProcess server, Options options) =>
-    [
-        "127.0.0.1", Text(server.Port), Text(Connections), Text(MessageBytes), Text(options.Seconds), Text(options.WarmupSeconds),
-        "--depth", Text(Depth), "--announce", "--server-pid", Text(server.Id),
-    ];
-
-    private static bool IsCount(string text, out int value) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value > 0;
+        [.. CommonArguments(server, Connections, MessageBytes, options), "--depth", Text(Depth)];
 }

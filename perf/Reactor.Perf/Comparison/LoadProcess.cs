@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Reactor.Perf.Comparison;
@@ -12,8 +13,8 @@ internal sealed class LoadProcess : IAsyncDisposable
 
     private LoadProcess(PinnedProcess process, Options options) => (_process, _options) = (process, options);
 
-    public static LoadProcess Start(IEnumerable<string> arguments, Options options) =>
-        new(PinnedProcess.Start("the load", options.LoadCore, [Programs.EchoLoad, .. arguments]), options);
+    public static LoadProcess Start(string program, IEnumerable<string> arguments, Options options) =>
+        new(PinnedProcess.Start("the load", options.LoadCore, [program, .. arguments]), options);
 
     public Task WindowBeginsAsync(CancellationToken cancellationToken) =>
         _process.ReadLineAsync(TimeSpan.FromSeconds(_options.WarmupSeconds) + Slack, cancellationToken);
@@ -22,6 +23,15 @@ internal sealed class LoadProcess : IAsyncDisposable
     {
         var line = await _process.ReadLineAsync(TimeSpan.FromSeconds(_options.Seconds) + Slack, cancellationToken);
         return JsonSerializer.Deserialize<LoadResult>(line, Report.Json) ?? throw new PeerException($"the load said '{line}'");
+    }
+
+    /// <summary>Has it converse once more, after its result; gives the replies of that time, with nothing in flight before and after.</summary>
+    public async Task<long> ConverseAsync(double seconds, CancellationToken cancellationToken)
+    {
+        await _process.WriteLineAsync(seconds.ToString(CultureInfo.InvariantCulture));
+        var line = await _process.ReadLineAsync(TimeSpan.FromSeconds(seconds) + Slack, cancellationToken);
+        using var answer = JsonDocument.Parse(line);
+        return answer.RootElement.GetProperty("requests").GetInt64();
     }
 
     // It has nothing left to do: its result is told, or nobody waits for it any more.
@@ -48,6 +58,12 @@ internal sealed record LoadResult
     public required double ServerCpuSeconds { get; init; }
 
     public required double LoadCpuSeconds { get; init; }
+
+    /// <summary>What it spent on polls that found nothing to do; missing for a load that does not tell.</summary>
+    public double? IdleSeconds { get; init; }
+
+    /// <summary>Of messages to their receivers; missing where a request has one reply.</summary>
+    public long? Deliveries { get; init; }
 
     public required double P50Us { get; init; }
 

@@ -34,7 +34,7 @@ internal sealed class PinnedProcess : IAsyncDisposable
         return new(name, Process.Start(start)!);
     }
 
-    public Task WriteLineAsync() => _process.StandardInput.WriteLineAsync();
+    public Task WriteLineAsync(string line = "") => _process.StandardInput.WriteLineAsync(line);
 
     public async Task<string> ReadLineAsync(TimeSpan limit, CancellationToken cancellationToken)
     {

@@ -3,14 +3,30 @@ using System.Globalization;
 
 namespace Reactor.Perf.Comparison;
 
-/// <summary>The programs that a comparison runs: where they are, and the two in C made from their sources.</summary>
+/// <summary>The programs that a comparison runs: where they are, and those in C made from their sources.</summary>
 internal static class Programs
 {
     private static readonly string Peers = Path.Combine(AppContext.BaseDirectory, "peers");
 
     public static string EpollEcho { get; } = Path.Combine(Peers, "epoll-echo");
 
+    public static string EpollFanOut { get; } = Path.Combine(Peers, "epoll-fanout");
+
+    public static string EpollProxy { get; } = Path.Combine(Peers, "epoll-proxy");
+
+    public static string EpollStorm { get; } = Path.Combine(Peers, "epoll-storm");
+
     public static string EchoLoad { get; } = Path.Combine(Peers, "echo-load");
+
+    public static string ChurnLoad { get; } = Path.Combine(Peers, "churn-load");
+
+    public static string FanOutLoad { get; } = Path.Combine(Peers, "fanout-load");
+
+    public static string IdleLoad { get; } = Path.Combine(Peers, "idle-load");
+
+    public static string StormSink { get; } = Path.Combine(Peers, "storm-sink");
+
+    private static string[] InC { get; } = [EpollEcho, EpollFanOut, EpollProxy, EpollStorm, EchoLoad, ChurnLoad, FanOutLoad, IdleLoad, StormSink];
 
     /// <summary>This program, as it was started: by <c>dotnet</c> or by its own executable.</summary>
     public static IReadOnlyList<string> Self { get; } = Path.GetFileName(Environment.ProcessPath!) is "dotnet"
@@ -35,7 +51,7 @@ internal static class Programs
                 return $"perf/run needs processor core {Text(core)}: choose others with --server-core and --load-core";
         }
 
-        foreach (var program in (string[])[EpollEcho, EchoLoad])
+        foreach (var program in InC)
         {
             var (compiled, output) = await RunAsync("cc", ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-o", program, program + ".c"], cancellationToken);
             if (!compiled)

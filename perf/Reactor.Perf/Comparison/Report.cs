@@ -3,9 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Reactor.Perf.Comparison;
 
-/// <summary>Everything that a comparison found: for the table, and for <c>--json</c>.</summary>
+/// <summary>Everything that a comparison found: for the table, for the pictures, and for <c>--json</c>.</summary>
 internal sealed record Report(
-    Machine Machine, double Seconds, double WarmupSeconds, int Rounds, IReadOnlyList<Summary> Summaries, IReadOnlyList<Cell> Cells)
+    Machine Machine, DateOnly Day, double Seconds, double WarmupSeconds, int Rounds, IReadOnlyList<Summary> Summaries, IReadOnlyList<Cell> Cells)
 {
     public static JsonSerializerOptions Json { get; } = new()
     {
@@ -20,7 +20,15 @@ internal sealed record Report(
             from scenario in options.Scenarios
             from contestant in options.ContestantsOf(scenario)
             select Summary.Of(scenario, contestant, cells);
-        return new(machine, options.Seconds, options.WarmupSeconds, options.Rounds, [.. summaries], cells);
+        var day = DateOnly.FromDateTime(DateTime.UtcNow);
+        return new(machine, day, options.Seconds, options.WarmupSeconds, options.Rounds, [.. summaries], cells);
+    }
+
+    /// <summary>What <see cref="WriteAsync"/> wrote. A <see cref="JsonException"/> says that it did not.</summary>
+    public static async Task<Report> ReadAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var report = await JsonSerializer.DeserializeAsync<Report>(stream, Json, cancellationToken);
+        return report is { Machine: not null, Summaries: not null } ? report : throw new JsonException("no result of a comparison");
     }
 
     public Task WriteAsync(Stream stream) => JsonSerializer.SerializeAsync(stream, this, Json);

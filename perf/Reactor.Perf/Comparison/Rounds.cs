@@ -43,7 +43,7 @@ internal static class Rounds
         var cell = new Cell(round, scenario.Name, contestant.Name);
         try
         {
-            return await scenario.MeasureAsync(cell, contestant, options, cancellationToken);
+            return await scenario.MeasureAsync(cell, contestant, options.For(contestant), cancellationToken);
         }
         catch (PeerException e)
         {

@@ -38,13 +38,21 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>All that it has allocated on the managed heap since it started; nothing for a server that has none.</summary>
-    public async Task<long?> AllocatedBytesAsync(CancellationToken cancellationToken)
+    public Task<long?> AllocatedBytesAsync(CancellationToken cancellationToken) => AskAsync("", cancellationToken);
+
+    /// <summary>
+    /// All that is alive on the managed heap, after a collection that leaves nothing else resident; nothing for a server that
+    /// has none.
+    /// </summary>
+    public Task<long?> LiveBytesAsync(CancellationToken cancellationToken) => AskAsync("live", cancellationToken);
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private async Task<long?> AskAsync(string question, CancellationToken cancellationToken)
     {
         if (!_contestant.IsManaged)
             return null;
-        await _process.WriteLineAsync();
+        await _process.WriteLineAsync(question);
         return long.Parse(await _process.ReadLineAsync(AnswerLimit, cancellationToken), CultureInfo.InvariantCulture);
     }
-
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

@@ -8,6 +8,9 @@ namespace Reactor.Perf.Regression;
 /// </summary>
 internal sealed class BaseBuild : IAsyncDisposable
 {
+    // What today's server program is made of: a part of it is the handler of an example.
+    private static readonly string[] Folders = ["perf", Path.Combine("examples", "TcpProxy")];
+
     private readonly string _repository;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("reactor-perf-");
 
@@ -26,9 +29,7 @@ internal sealed class BaseBuild : IAsyncDisposable
 
     private string Tree => Path.Combine(_folder.FullName, "base");
 
-    private string Harness => Path.Combine(Tree, "perf");
-
-    private string Project => Path.Combine(Harness, "Reactor.Perf", "Reactor.Perf.csproj");
+    private string Project => Path.Combine(Tree, "perf", "Reactor.Perf", "Reactor.Perf.csproj");
 
     /// <summary>Throws a <see cref="BaseBuildException"/> that says what is in the way.</summary>
     public static async Task<BaseBuild> CreateAsync(string repository, string revision, CancellationToken cancellationToken)
@@ -75,20 +76,26 @@ internal sealed class BaseBuild : IAsyncDisposable
     private async Task BuildAsync(string revision, CancellationToken cancellationToken)
     {
         await Console.Error.WriteLineAsync($"building {revision} ({Commit[..12]})");
-        if (Directory.Exists(Harness))
-            Directory.Delete(Harness, recursive: true);
-        Copy(new DirectoryInfo(Path.Combine(_repository, "perf")), Harness);
+        RemoveHarness();
+        foreach (var folder in Folders)
+            Copy(new DirectoryInfo(Path.Combine(_repository, folder)), Path.Combine(Tree, folder));
         if (await CompileAsync(cancellationToken) is not { } withToday)
             return;
 
-        Directory.Delete(Harness, recursive: true);
-        var (hasHarness, _) = await Programs.RunAsync("git", ["-C", Tree, "checkout", "--quiet", "HEAD", "--", "perf"], cancellationToken);
+        RemoveHarness();
+        var (hasHarness, _) = await Programs.RunAsync("git", ["-C", Tree, "checkout", "--quiet", "HEAD", "--", "."], cancellationToken);
         if (!hasHarness || !File.Exists(Project))
             throw new BaseBuildException($"today's perf/Reactor.Perf does not compile against {revision}, which has none of its own: {withToday}");
         HasItsOwnServer = true;
         await Console.Error.WriteLineAsync($"today's perf/Reactor.Perf does not compile against {revision}, so its own is used: {withToday}");
         if (await CompileAsync(cancellationToken) is { } withItsOwn)
             throw new BaseBuildException($"{revision} does not compile: {withItsOwn}");
+    }
+
+    private void RemoveHarness()
+    {
+        foreach (var folder in Folders.Select(each => Path.Combine(Tree, each)).Where(Directory.Exists))
+            Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>Gives the first error, or nothing when <see cref="Program"/> is there.</summary>

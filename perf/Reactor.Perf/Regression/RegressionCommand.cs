@@ -29,16 +29,14 @@ internal static class RegressionCommand
         // Opened before the minutes of measuring, that a path which cannot be written costs none of them.
         await using var json = options.JsonFile is null ? null : File.Create(options.JsonFile);
         var repository = options.Repository ?? throw new BaseBuildException("--compare needs --repository");
-        var machine = await Machine.DescribeAsync(repository, cancellationToken);
+        var machine = await Machine.DescribeAsync(options, cancellationToken);
         await using var build = await BaseBuild.CreateAsync(repository, options.Base!, cancellationToken);
-        var @base = Side.Of(Side.Base, build.Program);
-        var tree = Side.Of(Side.Tree, typeof(Programs).Assembly.Location);
-        await VerifySpeaksAsync(@base, options, cancellationToken);
+        await VerifySpeaksAsync(Side.Of(Side.Base, build.Program, Role.Echo), options, cancellationToken);
 
         var cells = new List<Cell>();
         try
         {
-            await Pairs.RunAsync(options, @base, tree, cells, cancellationToken);
+            await Pairs.RunAsync(options, build.Program, typeof(Programs).Assembly.Location, cells, cancellationToken);
         }
         catch (OperationCanceledException) when (cells.Count > 0)
         {

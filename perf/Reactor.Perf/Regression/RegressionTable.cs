@@ -15,9 +15,9 @@ internal static class RegressionTable
         text.AppendLine(Table.Describe(machine));
         text.AppendLine(CultureInfo.InvariantCulture, $"base: {report.Base}, commit {report.BaseCommit[..12]}{server}");
         text.AppendLine("tree: " + Table.Tree(machine));
-        text.AppendLine(CultureInfo.InvariantCulture, $"'cost' is the tree's processor time a request over the base's: the median of {report.Pairs} pairs of {report.Seconds} s after {report.WarmupSeconds} s of warm-up; threshold {report.ThresholdPercent} %");
+        text.AppendLine(CultureInfo.InvariantCulture, $"'cost' is what the tree takes of the unit over what the base takes: the median of {report.Pairs} pairs of {report.Seconds} s after {report.WarmupSeconds} s of warm-up; threshold {report.ThresholdPercent} %");
         text.AppendLine();
-        text.AppendLine("  scenario    base us/request   tree us/request    cost   95 % interval   pairs   verdict");
+        text.AppendLine("  scenario             base          tree   unit                    cost   95 % interval   pairs   verdict");
         foreach (var comparison in report.Comparisons)
             text.AppendLine(Row(comparison));
         Table.AppendRejections(text, report.Cells, "thrown out, and measured again where only the machine was at fault", "pair");
@@ -30,7 +30,7 @@ internal static class RegressionTable
         var interval = cost.Low is null ? "-" : string.Create(CultureInfo.InvariantCulture, $"{cost.Low:F3}..{cost.High:F3}");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"  {row.Scenario,-10}  {Table.Text(row.BaseCpuUsPerRequest, "F2"),15}   {Table.Text(row.TreeCpuUsPerRequest, "F2"),15}   {Table.Text(cost.Median, "F3"),5}   {interval,-13}   {$"{cost.Pairs}/{cost.Pairs + row.PairsLeftOut}",5}   {Words(row.Verdict)}");
+            $"  {row.Scenario,-13}  {Table.Text(row.BaseValue),10}    {Table.Text(row.TreeValue),10}   {row.Figure.Unit,-20}   {Table.Text(cost.Median, "F3"),5}   {interval,-13}   {$"{cost.Pairs}/{cost.Pairs + row.PairsLeftOut}",5}   {Words(row.Verdict)}");
     }
 
     private static string Words(Verdict verdict) => verdict switch

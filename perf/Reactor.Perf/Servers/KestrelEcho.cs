@@ -1,60 +1,42 @@
 using System.Buffers;
-using System.Net;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Reactor.Perf.Servers;
 
-/// <summary>A connection handler on Kestrel's socket transport, which has no HTTP in its way.</summary>
-internal sealed class KestrelEcho : IEchoServer
+/// <summary>An echo on Kestrel's socket transport; with timers each connection has one that closes it when it is idle.</summary>
+internal static class KestrelEcho
 {
-    private readonly WebApplication _application;
-
-    private KestrelEcho(WebApplication application) => _application = application;
-
-    public int Port => new Uri(_application.Services.GetRequiredService<IServer>()
-        .Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single()).Port;
-
-    public static async Task<IEchoServer> StartAsync(int port, bool inline)
+    public static Task<ILoopbackServer> StartAsync(int port, bool inline, int? timers)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseSockets(options => options.UnsafePreferInlineScheduling = inline);
-        builder.WebHost.ConfigureKestrel(options =>
-            options.Listen(IPAddress.Loopback, port, listen => listen.UseConnectionHandler<EchoHandler>()));
-        var application = builder.Build();
-        await application.StartAsync();
-        return new KestrelEcho(application);
+        PendingTimers.StartFar(timers ?? 0);
+        return KestrelServer.StartAsync(port, inline, timers is null ? static connection => EchoAsync(connection, idle: null) : EchoWithTimerAsync);
     }
 
-    public ValueTask DisposeAsync() => _application.DisposeAsync();
-
-    private sealed class EchoHandler : Microsoft.AspNetCore.Connections.ConnectionHandler
+    private static async Task EchoWithTimerAsync(ConnectionContext connection)
     {
-        public override async Task OnConnectedAsync(ConnectionContext connection)
+        await using var idle = PendingTimers.StartIdle(connection.Abort);
+        await EchoAsync(connection, idle);
+    }
+
+    private static async Task EchoAsync(ConnectionContext connection, Timer? idle)
+    {
+        var input = connection.Transport.Input;
+        var output = connection.Transport.Output;
+        while (true)
         {
-            var input = connection.Transport.Input;
-            var output = connection.Transport.Output;
-            while (true)
-            {
-                var result = await input.ReadAsync();
+            var result = await input.ReadAsync();
+            if (idle is not null)
+                PendingTimers.PutOff(idle);
 
-                // A large message lies in several of the transport's blocks: all are written, then flushed once.
-                foreach (var memory in result.Buffer)
-                    output.Write(memory.Span);
-                if (!result.Buffer.IsEmpty)
-                    await output.FlushAsync();
+            // A large message lies in several of the transport's blocks: all are written, then flushed once.
+            foreach (var memory in result.Buffer)
+                output.Write(memory.Span);
+            if (!result.Buffer.IsEmpty)
+                await output.FlushAsync();
 
-                input.AdvanceTo(result.Buffer.End);
-                if (result.IsCompleted || result.IsCanceled)
-                    return;
-            }
+            input.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted || result.IsCanceled)
+                return;
         }
     }
 }

@@ -1,27 +1,30 @@
-using System.Net;
+using System.IO.Pipelines;
 
 namespace Reactor.Perf.Servers;
 
-/// <summary>Reactor's own echo handler on one loop.</summary>
-internal sealed class ReactorEcho : IEchoServer
+/// <summary>Reactor's own echo handler on one loop; with timers the same with an idle timer of its own.</summary>
+internal static class ReactorEcho
 {
-    private readonly EventLoop _loop;
-    private readonly Listener _listener;
-
-    private ReactorEcho(EventLoop loop, Listener listener) => (_loop, _listener) = (loop, listener);
-
-    public int Port => ((IPEndPoint)_listener.LocalEndPoint).Port;
-
-    public static async Task<IEchoServer> StartAsync(int port, TimeSpan spinTime = default)
+    public static Task<ILoopbackServer> StartAsync(int port, int? timers, TimeSpan spinTime = default)
     {
         var loop = EventLoop.Start(new EventLoopOptions { SpinTime = spinTime });
-        var listener = await loop.ListenAsync(new IPEndPoint(IPAddress.Loopback, port), Handlers.Echo);
-        return new ReactorEcho(loop, listener);
+        foreach (var due in PendingTimers.FarDueTimes(timers ?? 0))
+            loop.StartTimer(due, static () => { });
+        return ReactorServer.StartAsync(port, loop, timers is null ? Handlers.Echo : EchoWithTimerAsync);
     }
 
-    public async ValueTask DisposeAsync()
+    private static async Task EchoWithTimerAsync(Connection connection)
     {
-        await _listener.DisposeAsync();
-        await _loop.DisposeAsync();
+        using var idle = connection.Loop.StartTimer(PendingTimers.IdleLimit, connection.Abort);
+        ReadResult result;
+        do
+        {
+            result = await connection.Input.ReadAsync();
+            idle.Restart(PendingTimers.IdleLimit);
+            foreach (var segment in result.Buffer)
+                await connection.Output.WriteAsync(segment);
+            connection.Input.AdvanceTo(result.Buffer.End);
+        }
+        while (!result.IsCompleted);
     }
 }

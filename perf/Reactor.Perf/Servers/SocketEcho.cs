@@ -1,48 +1,34 @@
-using System.Net;
 using System.Net.Sockets;
 
 namespace Reactor.Perf.Servers;
 
-/// <summary>One task a connection over <see cref="Socket"/>'s own async calls.</summary>
-internal sealed class SocketEcho : IEchoServer
+/// <summary>An echo over <see cref="Socket"/>; with timers each connection has one that closes it when it is idle.</summary>
+internal static class SocketEcho
 {
-    private const int BufferBytes = 64 * 1024;
-
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-
-    private SocketEcho(int port)
+    public static Task<ILoopbackServer> StartAsync(int port, int? timers)
     {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
-        _listener.Listen(backlog: 4096);
-        _ = AcceptAsync();
+        PendingTimers.StartFar(timers ?? 0);
+        return SocketServer.StartAsync(port, timers is null ? static socket => EchoAsync(socket, idle: null) : EchoWithTimerAsync);
     }
 
-    public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
-
-    public static Task<IEchoServer> StartAsync(int port) => Task.FromResult<IEchoServer>(new SocketEcho(port));
-
-    public ValueTask DisposeAsync()
+    private static async Task EchoWithTimerAsync(Socket socket)
     {
-        _listener.Dispose();
-        return ValueTask.CompletedTask;
+        await using var idle = PendingTimers.StartIdle(socket.Dispose);
+        await EchoAsync(socket, idle);
     }
 
-    private async Task AcceptAsync()
-    {
-        while (true)
-            _ = EchoAsync(await _listener.AcceptAsync());
-    }
-
-    private static async Task EchoAsync(Socket socket)
+    private static async Task EchoAsync(Socket socket, Timer? idle)
     {
         using var owned = socket;
         socket.NoDelay = true;
-        var buffer = new byte[BufferBytes];
+        var buffer = new byte[SocketServer.BufferBytes];
         while (true)
         {
             var received = await socket.ReceiveAsync(buffer.AsMemory());
             if (received == 0)
                 return;
+            if (idle is not null)
+                PendingTimers.PutOff(idle);
             for (var sent = 0; sent < received;)
                 sent += await socket.SendAsync(buffer.AsMemory(sent, received - sent));
         }
