@@ -29,18 +29,19 @@ internal static class StormCommand
         await using (client)
         {
             var plan = new StormPlan(new IPEndPoint(IPAddress.Loopback, Number(port)), Number(count), Number(inFlight));
-            return await RunAsync(client, plan, Seconds(warmup), Seconds(seconds));
+            return Run(client, plan, Seconds(warmup), Seconds(seconds));
         }
     }
 
-    private static async Task<int> RunAsync(IStormClient client, StormPlan plan, double warmupSeconds, double seconds)
+    // Waits on the main thread: one of the pool would spin for a while, beside the storm, after each time that it awaited.
+    private static int Run(IStormClient client, StormPlan plan, double warmupSeconds, double seconds)
     {
         var tally = new StormTally(plan.Count);
         var start = Stopwatch.GetTimestamp();
         do
         {
-            await client.OpenAllAsync(plan, tally);
-            await ClearAsync(client, plan);
+            client.OpenAllAsync(plan, tally).GetAwaiter().GetResult();
+            Clear(client, plan);
             tally.EndStorm(counts: false);
         }
         while (Stopwatch.GetElapsedTime(start).TotalSeconds < warmupSeconds);
@@ -55,12 +56,12 @@ internal static class StormCommand
             var allocatedBefore = GC.GetTotalAllocatedBytes(precise: true);
             var before = Stopwatch.GetTimestamp();
             var usedBefore = Environment.CpuUsage.TotalTime;
-            await client.OpenAllAsync(plan, tally);
+            client.OpenAllAsync(plan, tally).GetAwaiter().GetResult();
             used += Environment.CpuUsage.TotalTime - usedBefore;
             elapsed += Stopwatch.GetElapsedTime(before);
             allocated += GC.GetTotalAllocatedBytes(precise: true) - allocatedBefore;
             storms++;
-            await ClearAsync(client, plan);
+            Clear(client, plan);
             tally.EndStorm(counts: true);
         }
         while (elapsed.TotalSeconds < seconds);
@@ -95,9 +96,9 @@ internal static class StormCommand
         _ => null,
     };
 
-    private static async Task ClearAsync(IStormClient client, StormPlan plan)
+    private static void Clear(IStormClient client, StormPlan plan)
     {
-        await client.ResetAllAsync();
+        client.ResetAllAsync().GetAwaiter().GetResult();
 
         // The sink answers one byte when it has closed all connections but the one that asks.
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
