@@ -18,6 +18,13 @@ internal sealed class TcpProxy(EndPoint upstream, ILogger log)
     /// <summary>The handler for <see cref="EventLoop.ListenAsync(EndPoint, ConnectionHandler, ListenOptions?, CancellationToken)"/>.</summary>
     public async Task ServeAsync(Connection client)
     {
+        // Nothing is dialled any more on a loop that stops.
+        if (client.Loop.Stopping.IsCancellationRequested)
+        {
+            client.Abort();
+            return;
+        }
+
         // A client that gives up takes its dial along. What it sends meanwhile waits in the kernel.
         var dial = await client.Loop.TryConnectAsync(upstream, client.Closed);
         if (dial.Connection is null)

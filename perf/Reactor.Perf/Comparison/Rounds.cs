@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Reactor.Perf.Comparison;
 
 /// <summary>
@@ -45,8 +47,9 @@ internal static class Rounds
         {
             return await scenario.MeasureAsync(cell, contestant, options.For(contestant), cancellationToken);
         }
-        catch (PeerException e)
+        catch (Exception e) when (e is PeerException or IOException or JsonException or FormatException)
         {
+            // One that has died closes its pipes and leaves /proc, or is cut short in the middle of a line.
             // Ctrl-C goes to the server and the load as well, and one of them may be the first to leave.
             cancellationToken.ThrowIfCancellationRequested();
             return cell with { Rejection = e.Message, IsFailure = true };

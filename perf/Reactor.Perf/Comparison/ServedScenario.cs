@@ -35,7 +35,9 @@ internal abstract record ServedScenario : Scenario
         {
             var uncounted = options with { SyscallCounter = null };
             var more = await twice.MeasureOnceAsync(new(cell.Round, twice.Name, cell.Server), contestant, uncounted, cancellationToken);
-            return (cell with { RequestsPerSecondAtTwiceTheLoad = more.RequestsPerSecond }).Judge(this);
+            return more.IsDisturbed
+                ? cell with { Rejection = $"it could not be tried with twice the connections: {more.Rejection}" }
+                : (cell with { RequestsPerSecondAtTwiceTheLoad = more.RequestsPerSecond }).Judge(this);
         }
         catch (PeerException)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using static System.FormattableString;
 
 namespace Reactor.Perf.Comparison;
 
@@ -24,7 +25,8 @@ internal static class ThreadClocks
             }
         }
 
-        return threads;
+        // Not even one that never ends: the kernel keeps no such clocks, or the process is gone.
+        return threads.Count > 0 ? threads : throw new PeerException(Invariant($"no thread of process {process} has a schedstat"));
     }
 
     public static TimeSpan Sum(int process) => Read(process).Values.Aggregate(TimeSpan.Zero, (sum, thread) => sum + thread.Ran);

@@ -112,7 +112,7 @@ public sealed class Connector
 
     private async ValueTask<Connection> ConnectInLayersAsync(EndPoint endPoint, CancellationToken cancellationToken)
     {
-        var result = await TryConnectAsync(endPoint, cancellationToken);
+        var result = await (Loop.IsOnLoop && !Loop.IsStopping && endPoint is not null ? DialAsync(endPoint, cancellationToken) : TryConnectAsync(endPoint!, cancellationToken));
         return result.ToConnection(cancellationToken);
     }
 
@@ -220,9 +220,11 @@ public sealed class Connector
         var attempt = Attempt(endPoint, local: null, end, elapsed);
         var result = Result(attempt, [attempt], end.Connection, elapsed);
         NoteCanceled(result);
-        _gate.Leave();
+        LeaveDirect();
         return result;
     }
+
+    internal void LeaveDirect() => _gate.Leave();
 
     private static ConnectAttempt Attempt(EndPoint endPoint, EndPoint? local, PendingConnect.End end, TimeSpan elapsed) => new()
     {

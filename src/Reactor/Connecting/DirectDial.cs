@@ -33,13 +33,32 @@ internal sealed class DirectDial : IValueTaskSource<ConnectResult>, IValueTaskSo
     }
 
     /// <summary>Dials; its place among those under way is taken. On the loop, one dial at a time.</summary>
-    internal ValueTask<ConnectResult> TryConnectAsync(EndPoint endPoint, CancellationToken cancellationToken) =>
-        HasEnded(endPoint, cancellationToken) ? new ValueTask<ConnectResult>(Take()) : new ValueTask<ConnectResult>(this, _completion.Version);
+    internal ValueTask<ConnectResult> TryConnectAsync(EndPoint endPoint, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return HasEnded(endPoint, cancellationToken) ? new ValueTask<ConnectResult>(Take()) : new ValueTask<ConnectResult>(this, _completion.Version);
+        }
+        catch (Exception exception)
+        {
+            Fail();
+            return ValueTask.FromException<ConnectResult>(exception);
+        }
+    }
 
     /// <inheritdoc cref="TryConnectAsync"/>
     internal ValueTask<Connection> ConnectAsync(EndPoint endPoint, CancellationToken cancellationToken)
     {
-        if (!HasEnded(endPoint, cancellationToken)) return new ValueTask<Connection>(this, _completion.Version);
+        try
+        {
+            if (!HasEnded(endPoint, cancellationToken)) return new ValueTask<Connection>(this, _completion.Version);
+        }
+        catch (Exception exception)
+        {
+            Fail();
+            return ValueTask.FromException<Connection>(exception);
+        }
+
         var result = Take();
         if (result.Connection is { } connection) return new ValueTask<Connection>(connection);
         return result.Outcome == ConnectOutcome.Canceled && cancellationToken.IsCancellationRequested
@@ -101,7 +120,25 @@ internal sealed class DirectDial : IValueTaskSource<ConnectResult>, IValueTaskSo
 
     private void OnEnded()
     {
-        if (IsOver(_ending.GetResult()) || TryToTheEnd(_connector.Left(_start))) _completion.Complete();
+        try
+        {
+            if (!IsOver(_ending.GetResult()) && !TryToTheEnd(_connector.Left(_start))) return;
+        }
+        catch (Exception exception)
+        {
+            _connector.LeaveDirect();
+            _completion.SetException(exception);
+            return;
+        }
+
+        _completion.Complete();
+    }
+
+    // An end point of the user's own, or a kernel, may throw. This one is not used again: who knows what state it is in.
+    private void Fail()
+    {
+        _result = null;
+        _connector.LeaveDirect();
     }
 
     // False when an attempt is under way, of which OnEnded will hear.

@@ -115,6 +115,7 @@ internal sealed partial class ConnectionReader
         if (_released || _buffered == 0)
         {
             // The buffers were given back meanwhile, or an empty result was handed out: there is nothing to advance over.
+            _lastHandedOut = null;
             _state = State.Idle;
             return;
         }

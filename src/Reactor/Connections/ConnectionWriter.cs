@@ -81,7 +81,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
             return error is null ? new ValueTask<FlushResult>(result) : ValueTask.FromException<FlushResult>(error);
         }
 
-        _pending = _onLoop ??= new LoopOperation<FlushResult>(_loop);
+        _pending = _onLoop ??= new LoopOperation<FlushResult>(_loop, isReused: true);
         _pending.Reset();
         PendingCancellation.Expect(ref _cancellation, _connection, cancellationToken);
         Pend();
@@ -189,9 +189,11 @@ internal sealed partial class ConnectionWriter : PipeWriter
         var pending = _pending = new LoopOperation<FlushResult>(_loop);
         PendingCancellation.Expect(ref _cancellation, _connection, cancellationToken);
         if (source.IsEmpty) _loop.Enqueue(static writer => ((ConnectionWriter)writer!).Start(default), this);
-        else _loop.Enqueue(_ => Start(source), state: null);
+        else EnqueueStart(source);
         return pending.Task;
     }
+
+    private void EnqueueStart(ReadOnlyMemory<byte> source) => _loop.Enqueue(_ => Start(source), state: null);
 
     private void Complete(FlushResult result) => Finished().SetResult(result);
 

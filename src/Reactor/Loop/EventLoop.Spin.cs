@@ -16,7 +16,7 @@ public sealed partial class EventLoop
             var count = Spin(Math.Min(SpinNs, timeoutMs < 0 ? long.MaxValue : timeoutMs * NanosecondsPerMs));
             if (count != 0 || !_posted.IsEmpty) return count;
 
-            // The next turn sleeps: by now a timer may be nearer than it was.
+            // The next turn sleeps, unless a timer is due that ended this: by now one may be nearer than it was.
             _isHot = false;
             return 0;
         }

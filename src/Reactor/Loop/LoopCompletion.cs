@@ -60,13 +60,21 @@ internal struct LoopCompletion
         return _error.SourceException is OperationCanceledException ? ValueTaskSourceStatus.Canceled : ValueTaskSourceStatus.Faulted;
     }
 
-    /// <summary>Throws what it completed with, if that is an exception.</summary>
+    /// <summary>Throws what it completed with, if that is an exception. Whoever asks out of turn is told so, and changes nothing.</summary>
     internal readonly void GetResult(short token)
+    {
+        ThrowUnlessEnded(token);
+        ThrowIfFailed();
+    }
+
+    /// <summary>Throws when it is not the operation of this token, or has not completed.</summary>
+    internal readonly void ThrowUnlessEnded(short token)
     {
         Validate(token);
         if (!HasEnded) throw new InvalidOperationException("The operation has not completed: await it before asking for its result.");
-        _error?.Throw();
     }
+
+    internal readonly void ThrowIfFailed() => _error?.Throw();
 
     internal void OnCompleted(EventLoop loop, Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {

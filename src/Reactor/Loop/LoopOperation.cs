@@ -8,7 +8,8 @@ namespace Reactor;
 /// </summary>
 /// <typeparam name="TResult">What the operation gives.</typeparam>
 /// <param name="loop">The loop.</param>
-internal sealed class LoopOperation<TResult>(EventLoop loop) : IValueTaskSource<TResult>
+/// <param name="isReused">Whether its owner uses it for one operation after the other, and so calls <see cref="Reset"/> itself.</param>
+internal sealed class LoopOperation<TResult>(EventLoop loop, bool isReused = false) : IValueTaskSource<TResult>
 {
     private LoopCompletion _completion;
     private TResult _result = default!;
@@ -32,15 +33,16 @@ internal sealed class LoopOperation<TResult>(EventLoop loop) : IValueTaskSource<
 
     TResult IValueTaskSource<TResult>.GetResult(short token)
     {
+        _completion.ThrowUnlessEnded(token);
         try
         {
-            _completion.GetResult(token);
+            _completion.ThrowIfFailed();
             return _result;
         }
         finally
         {
-            // A second await is told that it is one.
-            Reset();
+            // A second await is told that it is one. One that is used again may be the next operation's by now.
+            if (!isReused) Reset();
         }
     }
 

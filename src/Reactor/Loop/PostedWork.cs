@@ -25,8 +25,14 @@ internal readonly record struct PostedWork(SendOrPostCallback Callback, object? 
     /// <summary>Runs it. What it makes the thread's is so no more afterwards: the loop's thread serves everybody.</summary>
     internal void Run()
     {
-        // ExecutionContext.Run does the same, but would have this boxed.
+        // ExecutionContext.Run does the same, but would have this boxed. There is nothing to restore by hand where flow is suppressed.
         var context = ExecutionContext.Capture();
+        if (context is null && Context is not null)
+        {
+            ExecutionContext.Run(Context, static work => ((PostedWork)work!).Callback(((PostedWork)work).State), this);
+            return;
+        }
+
         var synchronizationContext = SynchronizationContext.Current;
         try
         {

@@ -105,6 +105,45 @@ public sealed class DirectDialTests
     }
 
     [Test]
+    public async Task On_the_loop_too_where_it_is_used_again_for_the_next()
+    {
+        using var listener = RawListener.Start();
+        using var host = Loopback.Hanging();
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { ConnectTimeout = TimeSpan.FromMilliseconds(50) });
+
+        await loop.InvokeAsync(async () =>
+        {
+            var first = loop.TryConnectAsync(host.EndPoint);
+            var again = first;
+            Assert.That((await first).Outcome, Is.EqualTo(ConnectOutcome.TimedOut));
+            var next = loop.TryConnectAsync(host.EndPoint);
+
+            Assert.Throws<InvalidOperationException>(() => _ = again.Result);
+
+            Assert.That((await next).Outcome, Is.EqualTo(ConnectOutcome.TimedOut));
+        }).Within();
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task An_end_point_that_throws_reaches_the_caller_and_leaves_its_place(bool onLoop)
+    {
+        await using var loop = TestLoop.Start(connect: new ConnectOptions { MaxInFlight = 1 });
+        using var listener = RawListener.Start();
+        for (var i = 0; i < 3; i++)
+        {
+            await Assert.ThrowsAsync<NotImplementedException>(() => Dial(() => loop.TryConnectAsync(new Nowhere()).AsTask()));
+            await Assert.ThrowsAsync<NotImplementedException>(() => Dial(() => loop.ConnectAsync(new Nowhere()).AsTask()));
+        }
+
+        Assert.That((loop.Connector.InFlight, loop.Connector.Queued), Is.EqualTo((0, 0)));
+        await using var connection = await loop.ConnectAsync(listener.LocalEndPoint).Within();
+
+        // What comes out of the call itself, in place of its task, is as wrong.
+        Task Dial(Func<Task> dial) => onLoop ? loop.InvokeAsync(() => Task.FromResult(dial())).Unwrap().Within() : dial().Within();
+    }
+
+    [Test]
     public async Task A_dial_costs_seven_system_calls()
     {
         var kernel = new ScriptedKernel();
@@ -120,4 +159,7 @@ public sealed class DirectDialTests
 
         Assert.That(calls.Select(kernel.Count), Is.EqualTo([1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]));
     }
+
+    /// <summary>An end point of somebody's own that has no socket address.</summary>
+    private sealed class Nowhere : EndPoint;
 }

@@ -153,6 +153,25 @@ public sealed class WriterContractTests(bool onLoop)
     });
 
     [Test]
+    public Task Who_asks_a_pending_flush_for_its_result_is_told_and_the_flush_goes_on() => Run(async () =>
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            TakeOnly(0);
+            var message = Letters(200_000);
+            var flushing = Output.WriteAsync(message);
+            var source = flushing;
+            await _wire.Settled();
+
+            Assert.Throws<InvalidOperationException>(() => _ = source.Result);
+
+            TakeAll();
+            Assert.That((await flushing).IsCanceled, Is.False);
+            Assert.That((await PeerBytes(message.Length)).AsSpan().SequenceEqual(message), Is.True);
+        }
+    });
+
+    [Test]
     public Task CancelPendingFlush_ends_the_waiting_and_not_the_sending() => Run(async () =>
     {
         TakeOnly(0);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Reactor.Tests.Fixtures;
 
 namespace Reactor.Tests;
@@ -42,11 +43,16 @@ public sealed class SpinTimeTests
     public async Task What_is_posted_and_what_is_due_ends_a_spin()
     {
         await using var loop = Start(new ScriptedKernel(), _long);
-        for (var i = 0; i < 100; i++) await loop.InvokeAsync(static () => { }).Within();
+        await loop.InvokeAsync(static () => { }).Within();
 
-        var fired = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var timer = loop.StartTimer(TimeSpan.FromMilliseconds(20), fired.SetResult);
-        await fired.Task.Within();
+        // Each that had to wait for the end of a spin would take a second.
+        var since = Stopwatch.GetTimestamp();
+        for (var i = 0; i < 100; i++) await loop.InvokeAsync(static () => { }).Within();
+        Assert.That(Stopwatch.GetElapsedTime(since), Is.LessThan(100 * _long / 2));
+
+        since = Stopwatch.GetTimestamp();
+        for (var i = 0; i < 30; i++) await loop.After(TimeSpan.FromMilliseconds(5));
+        Assert.That(Stopwatch.GetElapsedTime(since), Is.LessThan(30 * _long / 2));
     }
 
     [TestCase(-1)]
