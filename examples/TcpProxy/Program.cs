@@ -5,9 +5,9 @@ using Microsoft.Extensions.Logging;
 using Reactor;
 using Reactor.Examples;
 
-if (args is not ["--listen", var from, "--to", var to] || !IPEndPoint.TryParse(from, out var address) || !IPEndPoint.TryParse(to, out var upstream))
+if (args is not ["--listen", var from, "--to", var to] || !IPEndPoint.TryParse(from, out var address) || !IPEndPoint.TryParse(to, out var upstream) || upstream.Port == 0)
 {
-    Console.Error.WriteLine("usage: TcpProxy --listen ADDRESS:PORT --to ADDRESS:PORT");
+    Console.Error.WriteLine("usage: TcpProxy --listen ADDRESS[:PORT] --to ADDRESS:PORT, with IP addresses");
     return 2;
 }
 

@@ -84,7 +84,7 @@ internal static class CompareCommand
             return 2;
 
         // Opened before the minutes of measuring, that a path which cannot be written costs none of them.
-        await using var json = options.JsonFile is null ? null : File.Create(options.JsonFile);
+        await using var json = options.JsonFile is null ? null : File.Open(options.JsonFile, FileMode.OpenOrCreate, FileAccess.Write);
         if (options.PictureFolder is { } pictures)
             Directory.CreateDirectory(pictures);
         var machine = await Machine.DescribeAsync(options, cancellationToken);
@@ -104,13 +104,19 @@ internal static class CompareCommand
 
         var report = Report.From(machine, options, cells);
         Console.Write(Table.Render(report));
+        json?.SetLength(0); // what another run had written stays until now
         if (json is not null)
             await report.WriteAsync(json);
         if (options.PictureFolder is not null)
             await DrawAsync(report, options);
         if (cancellationToken.IsCancellationRequested)
             return 130;
-        return cells.Exists(cell => cell.IsFailure) ? 1 : 0;
+        if (cells.Exists(cell => cell.IsFailure))
+            return 1;
+        if (report.Summaries.All(each => each.GoodRounds > 0))
+            return 0;
+        await Console.Error.WriteLineAsync("some have no figure, for others kept the machine busy: try again when it is quiet, or with more --rounds and --retries");
+        return 2;
     }
 
     private static async Task DrawAsync(Report report, Options options)

@@ -95,25 +95,14 @@ internal sealed record Options
         for (var i = 0; i < args.Count; i += 2)
         {
             var value = i + 1 < args.Count ? args[i + 1] : throw new FormatException($"{args[i]}: unknown, or its value is missing");
-            options = args[i] switch
+            try
             {
-                "--rounds" => options with { Rounds = Count(value, least: 1) },
-                "--seconds" => options with { Seconds = Duration(value, least: 0.1) },
-                "--warmup" => options with { WarmupSeconds = Duration(value, least: 0) },
-                "--retries" => options with { Retries = Count(value, least: 0) },
-                "--only" => options with { Only = List(value, Known) },
-                "--scenarios" => options with { Scenarios = List(value, Scenario.Parse) },
-                "--compare" => options with { Base = Revision(value) },
-                "--pairs" => options with { Pairs = Count(value, least: PairedRatio.FewestPairs) },
-                "--threshold" => options with { ThresholdPercent = Percent(value) },
-                "--json" => options with { JsonFile = value },
-                "--draw" => options with { PictureFolder = value },
-                "--from" => options with { DrawnFile = value },
-                "--server-core" => options with { ServerCore = Count(value, least: 0) },
-                "--load-core" => options with { LoadCore = Count(value, least: 0) },
-                "--repository" => options with { Repository = value },
-                _ => throw new FormatException($"{args[i]}: unknown"),
-            };
+                options = options.With(args[i], value);
+            }
+            catch (FormatException e)
+            {
+                throw new FormatException($"{args[i]} {e.Message}", e);
+            }
         }
 
         foreach (var name in args.Where((_, index) => index % 2 == 0))
@@ -127,6 +116,9 @@ internal sealed record Options
             if (name is "--pairs" or "--threshold" && options.Base is null)
                 throw new FormatException($"{name} goes with --compare only");
         }
+
+        if (options.ServerCore == options.LoadCore)
+            throw new FormatException($"--server-core and --load-core are both {options.ServerCore.ToString(CultureInfo.InvariantCulture)}: each needs a core of its own");
 
         // A base whose own server has to be used may know nothing of what the others ask of one.
         return options.Base is not null && !args.Contains("--scenarios", StringComparer.Ordinal)
@@ -155,6 +147,26 @@ internal sealed record Options
     private static string? Known(string name) =>
         Contestant.All.Any(each => string.Equals(each.Name, name, StringComparison.Ordinal)) ? name : null;
 
+    private Options With(string name, string value) => name switch
+    {
+        "--rounds" => this with { Rounds = Count(value, least: 1) },
+        "--seconds" => this with { Seconds = Duration(value, least: 0.1) },
+        "--warmup" => this with { WarmupSeconds = Duration(value, least: 0) },
+        "--retries" => this with { Retries = Count(value, least: 0) },
+        "--only" => this with { Only = List(value, Known) },
+        "--scenarios" => this with { Scenarios = List(value, Scenario.Parse) },
+        "--compare" => this with { Base = Revision(value) },
+        "--pairs" => this with { Pairs = Count(value, least: PairedRatio.FewestPairs) },
+        "--threshold" => this with { ThresholdPercent = Percent(value) },
+        "--json" => this with { JsonFile = value },
+        "--draw" => this with { PictureFolder = value },
+        "--from" => this with { DrawnFile = value },
+        "--server-core" => this with { ServerCore = Count(value, least: 0) },
+        "--load-core" => this with { LoadCore = Count(value, least: 0) },
+        "--repository" => this with { Repository = value },
+        _ => throw new FormatException("is unknown"),
+    };
+
     private static int Count(string value, int least) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least
             ? number
@@ -163,7 +175,7 @@ internal sealed record Options
     private static double Duration(string value, double least) =>
         double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number >= least && number <= 3600
             ? number
-            : throw new FormatException($"{value}: not a number of seconds");
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{value}: not {least} to 3600 seconds"));
 
     private static double Percent(string value) =>
         double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number <= 1000

@@ -28,8 +28,9 @@ public sealed record EventLoopOptions
     /// <summary>
     /// How long the loop goes on asking the poller before it sleeps in it, from zero to a second. Default: zero, it sleeps at once. To
     /// be woken takes the system some microseconds, which one who spins saves, at the price of a processor that is busy meanwhile:
-    /// 20 to 100 us suit two programs on one machine that send each other a message at a time. It spins only as long as things come
-    /// closer together than that, so an idle loop still uses no processor.
+    /// 20 to 100 us suit two programs on one machine that send each other a message at a time. Each loop that spins needs a processor
+    /// that is free: where it takes the one that its peer is to answer on, every answer comes later by the time that it spins. It
+    /// spins only as long as things come closer together than that, so an idle loop still uses no processor.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than a second.</exception>
     public TimeSpan SpinTime
