@@ -11,20 +11,7 @@
 //                                                      input ends
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-
-enum { MAX_DESCRIPTORS = 1 << 16, EVENTS_PER_WAIT = 512, BACKLOG = 4096 };
+#include "epoll-server.h"
 
 typedef struct {
     struct sockaddr_in peer;
@@ -45,20 +32,6 @@ static connection connections[MAX_DESCRIPTORS]; // by descriptor
 static char chunk[64 * 1024];
 static bool edge, state;
 static time_t now; // of this turn, with --state
-static int poller;
-
-static void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static void watch(int operation, int fd, uint32_t events)
-{
-    struct epoll_event event = { .events = events, .data.fd = fd };
-    if (epoll_ctl(poller, operation, fd, &event) < 0)
-        fail("epoll_ctl");
-}
 
 static void drop(int fd)
 {
@@ -201,34 +174,6 @@ static void serve(int fd, uint32_t events)
         echo(fd, behind || (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)));
 }
 
-static int listen_on(uint16_t port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        fail("socket");
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int) { 1 }, sizeof(int));
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
-    };
-    socklen_t length = sizeof address;
-    if (bind(fd, (struct sockaddr *) &address, length) < 0)
-        fail("bind");
-    if (listen(fd, BACKLOG) < 0)
-        fail("listen");
-    getsockname(fd, (struct sockaddr *) &address, &length);
-    printf("ready %d %d\n", ntohs(address.sin_port), getpid());
-    fflush(stdout);
-    return fd;
-}
-
-// The runner holds the other end of standard input, so that no server outlives it.
-static void leave_when_input_ends(void)
-{
-    char ignored[64];
-    if (read(STDIN_FILENO, ignored, sizeof ignored) <= 0)
-        exit(0);
-}
-
 int main(int argc, char **argv)
 {
     uint16_t port = 0;
@@ -245,9 +190,6 @@ int main(int argc, char **argv)
         }
     }
 
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    if (poller < 0)
-        fail("epoll_create1");
     int listener = listen_on(port);
     watch(EPOLL_CTL_ADD, listener, EPOLLIN);
     watch(EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN);

@@ -7,19 +7,9 @@
 // usage: epoll-fanout      prints "ready PORT PID", ends with SIGTERM or when its standard input ends
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "epoll-server.h"
 
-enum { MAX_DESCRIPTORS = 1 << 16, EVENTS_PER_WAIT = 512, BACKLOG = 4096, MOST_QUEUED = 1024 * 1024 };
+enum { MOST_QUEUED = 1024 * 1024 };
 
 typedef struct {
     bool is_open;
@@ -33,20 +23,6 @@ static connection connections[MAX_DESCRIPTORS]; // by descriptor
 static int members[MAX_DESCRIPTORS];            // descriptors of those that are open, without gaps
 static int member_count;
 static char chunk[64 * 1024];
-static int poller;
-
-static void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static void watch(int operation, int fd, uint32_t events)
-{
-    struct epoll_event event = { .events = events, .data.fd = fd };
-    if (epoll_ctl(poller, operation, fd, &event) < 0)
-        fail("epoll_ctl");
-}
 
 // The last member takes its place.
 static void drop(int fd)
@@ -171,37 +147,9 @@ static void serve(int fd, uint32_t events)
         receive(fd);
 }
 
-static int listen_on_loopback(void)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        fail("socket");
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t length = sizeof address;
-    if (bind(fd, (struct sockaddr *) &address, length) < 0)
-        fail("bind");
-    if (listen(fd, BACKLOG) < 0)
-        fail("listen");
-    getsockname(fd, (struct sockaddr *) &address, &length);
-    printf("ready %d %d\n", ntohs(address.sin_port), getpid());
-    fflush(stdout);
-    return fd;
-}
-
-// The runner holds the other end of standard input, so that no server outlives it.
-static void leave_when_input_ends(void)
-{
-    char ignored[64];
-    if (read(STDIN_FILENO, ignored, sizeof ignored) <= 0)
-        exit(0);
-}
-
 int main(void)
 {
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    if (poller < 0)
-        fail("epoll_create1");
-    int listener = listen_on_loopback();
+    int listener = listen_on(0);
     watch(EPOLL_CTL_ADD, listener, EPOLLIN);
     watch(EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN);
 

@@ -10,19 +10,7 @@
 //                                                    its standard input ends
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-enum { MAX_DESCRIPTORS = 1 << 16, EVENTS_PER_WAIT = 512, BACKLOG = 4096 };
+#include "epoll-server.h"
 
 // One of the two connections of a relay, with what is under way to it.
 typedef struct end {
@@ -48,20 +36,6 @@ static struct sockaddr_in upstream = { .sin_family = AF_INET };
 static end *ends[MAX_DESCRIPTORS]; // by descriptor
 static relay *closed_relays;
 static char chunk[64 * 1024];
-static int poller;
-
-static void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static void watch(int operation, int fd, uint32_t events)
-{
-    struct epoll_event event = { .events = events, .data.fd = fd };
-    if (epoll_ctl(poller, operation, fd, &event) < 0)
-        fail("epoll_ctl");
-}
 
 // Reads what there is room for on the other side, writes what waits. Told to epoll only when it changes.
 static void update(end *e)
@@ -257,34 +231,6 @@ static void accept_all(int listener)
     }
 }
 
-static int listen_on(uint16_t port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        fail("socket");
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int) { 1 }, sizeof(int));
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
-    };
-    socklen_t length = sizeof address;
-    if (bind(fd, (struct sockaddr *) &address, length) < 0)
-        fail("bind");
-    if (listen(fd, BACKLOG) < 0)
-        fail("listen");
-    getsockname(fd, (struct sockaddr *) &address, &length);
-    printf("ready %d %d\n", ntohs(address.sin_port), getpid());
-    fflush(stdout);
-    return fd;
-}
-
-// The runner holds the other end of standard input, so that no server outlives it.
-static void leave_when_input_ends(void)
-{
-    char ignored[64];
-    if (read(STDIN_FILENO, ignored, sizeof ignored) <= 0)
-        exit(0);
-}
-
 int main(int argc, char **argv)
 {
     uint16_t port = 0, upstream_port = 0;
@@ -304,9 +250,6 @@ int main(int argc, char **argv)
     upstream.sin_port = htons(upstream_port);
     upstream.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    if (poller < 0)
-        fail("epoll_create1");
     int listener = listen_on(port);
     watch(EPOLL_CTL_ADD, listener, EPOLLIN);
     watch(EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN);

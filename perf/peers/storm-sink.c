@@ -12,42 +12,17 @@
 //                        has accepted so far and the seconds that took; ends when its standard input ends
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "epoll-server.h"
 
-enum { MAX_DESCRIPTORS = 1 << 16, EVENTS_PER_WAIT = 512, BACKLOG = 4096 };
-
-static int poller;
 static bool is_open[MAX_DESCRIPTORS]; // by descriptor: whether it is a connection
 static long long accepted;
 static int64_t accepting; // nanoseconds
-
-static void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 static int64_t now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void watch(int fd, uint32_t events)
-{
-    struct epoll_event event = { .events = events, .data.fd = fd };
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0)
-        fail("epoll_ctl");
 }
 
 static void accept_all(int listener)
@@ -60,7 +35,7 @@ static void accept_all(int listener)
             if (fd >= MAX_DESCRIPTORS)
                 fail("accept4");
             is_open[fd] = true;
-            watch(fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
+            watch(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
             taken++;
         } else if (errno == EAGAIN) {
             break;
@@ -100,40 +75,17 @@ static void hear(int listener, int fd)
         drop(fd);
 }
 
-// The runner holds the other end of standard input, so that no sink outlives it.
 static void answer_runner(void)
 {
-    char line[64];
-    if (read(STDIN_FILENO, line, sizeof line) <= 0)
-        exit(0);
+    leave_when_input_ends();
     printf("{\"accepted\":%lld,\"accepting_seconds\":%.6f}\n", accepted, (double) accepting / 1e9);
     fflush(stdout);
 }
 
-static int listen_on_any_port(void)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        fail("socket");
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t length = sizeof address;
-    if (bind(fd, (struct sockaddr *) &address, length) < 0)
-        fail("bind");
-    if (listen(fd, BACKLOG) < 0)
-        fail("listen");
-    getsockname(fd, (struct sockaddr *) &address, &length);
-    printf("ready %d %d\n", ntohs(address.sin_port), getpid());
-    fflush(stdout);
-    return fd;
-}
-
 int main(void)
 {
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    if (poller < 0)
-        fail("epoll_create1");
-    int listener = listen_on_any_port();
-    watch(STDIN_FILENO, EPOLLIN);
+    int listener = listen_on(0);
+    watch(EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN);
     for (;;) {
         accept_all(listener);
         struct epoll_event events[EVENTS_PER_WAIT];

@@ -9,15 +9,9 @@
 //
 // usage: uv-echo [--timers N]      prints "ready PORT PID", ends when its standard input ends
 
-#include <arpa/inet.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <uv.h>
+#include "uv-server.h"
 
-enum { BACKLOG = 4096, IDLE_LIMIT_MS = 60 * 1000, HOUR_MS = 60 * 60 * 1000 };
+enum { IDLE_LIMIT_MS = 60 * 1000, HOUR_MS = 60 * 60 * 1000 };
 
 // Prime to the number of timers, so that each has its own time, and they are not started in the order in which they are due.
 enum { STRIDE = 7919 };
@@ -29,22 +23,7 @@ typedef struct {
     uv_timer_t *idle; // Set exactly with --timers, until the connection is dropped.
 } connection;
 
-static char chunk[64 * 1024];
 static int pending_timers = -1; // -1 without --timers
-
-static void check(int status, const char *what)
-{
-    if (status < 0) {
-        fprintf(stderr, "%s: %s\n", what, uv_strerror(status));
-        exit(1);
-    }
-}
-
-static void lend_chunk(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
-{
-    (void) handle, (void) suggested;
-    *buffer = uv_buf_init(chunk, sizeof chunk);
-}
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -163,14 +142,6 @@ static void on_connection(uv_stream_t *listener, int status)
     check(uv_read_start((uv_stream_t *) c, lend_chunk, on_read), "uv_read_start");
 }
 
-// The runner holds the other end of standard input, so that no server outlives it.
-static void on_input(uv_stream_t *input, ssize_t length, const uv_buf_t *buffer)
-{
-    (void) input, (void) buffer;
-    if (length < 0)
-        exit(0);
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--timers") == 0) {
@@ -179,26 +150,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: uv-echo [--timers N]\n");
         return 2;
     }
-    signal(SIGPIPE, SIG_IGN);
-    uv_loop_t *loop = uv_default_loop();
-    uv_tcp_t listener;
-    struct sockaddr_in address;
-    int length = sizeof address;
-    check(uv_ip4_addr("127.0.0.1", 0, &address), "uv_ip4_addr");
-    check(uv_tcp_init(loop, &listener), "uv_tcp_init");
-    check(uv_tcp_bind(&listener, (const struct sockaddr *) &address, 0), "uv_tcp_bind");
-    check(uv_listen((uv_stream_t *) &listener, BACKLOG, on_connection), "uv_listen");
-    check(uv_tcp_getsockname(&listener, (struct sockaddr *) &address, &length), "uv_tcp_getsockname");
-
-    uv_pipe_t input;
-    check(uv_pipe_init(loop, &input, 0), "uv_pipe_init");
-    check(uv_pipe_open(&input, STDIN_FILENO), "uv_pipe_open");
-    check(uv_read_start((uv_stream_t *) &input, lend_chunk, on_input), "uv_read_start");
-
     if (pending_timers > 0)
-        start_far_timers(loop, pending_timers);
-
-    printf("ready %d %d\n", ntohs(address.sin_port), getpid());
-    fflush(stdout);
-    return uv_run(loop, UV_RUN_DEFAULT);
+        start_far_timers(uv_default_loop(), pending_timers);
+    return serve(uv_default_loop(), on_connection);
 }

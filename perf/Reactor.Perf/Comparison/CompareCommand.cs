@@ -83,8 +83,7 @@ internal static class CompareCommand
         if (options.Scenarios.Count == 0)
             return 2;
 
-        // Opened before the minutes of measuring, that a path which cannot be written costs none of them.
-        await using var json = options.JsonFile is null ? null : File.Open(options.JsonFile, FileMode.OpenOrCreate, FileAccess.Write);
+        await using var json = Report.OpenJson(options);
         if (options.PictureFolder is { } pictures)
             Directory.CreateDirectory(pictures);
         var machine = await Machine.DescribeAsync(options, cancellationToken);
@@ -104,9 +103,7 @@ internal static class CompareCommand
 
         var report = Report.From(machine, options, cells);
         Console.Write(Table.Render(report));
-        json?.SetLength(0); // what another run had written stays until now
-        if (json is not null)
-            await report.WriteAsync(json);
+        await Report.WriteAsync(json, report);
         if (options.PictureFolder is not null)
             await DrawAsync(report, options);
         if (cancellationToken.IsCancellationRequested)

@@ -31,5 +31,16 @@ internal sealed record Report(
         return report is { Machine: not null, Summaries: not null } ? report : throw new JsonException("no result of a comparison");
     }
 
-    public Task WriteAsync(Stream stream) => JsonSerializer.SerializeAsync(stream, this, Json);
+    /// <summary>The file of <c>--json</c>, opened before the minutes of measuring, that a path which cannot be written costs none of them.</summary>
+    public static FileStream? OpenJson(Options options) =>
+        options.JsonFile is null ? null : File.Open(options.JsonFile, FileMode.OpenOrCreate, FileAccess.Write);
+
+    /// <summary>Puts a report in the place of what another run had written.</summary>
+    public static async Task WriteAsync<TReport>(FileStream? json, TReport report)
+    {
+        if (json is null)
+            return;
+        json.SetLength(0);
+        await JsonSerializer.SerializeAsync(json, report, Json);
+    }
 }

@@ -26,8 +26,7 @@ internal static class RegressionCommand
 
     private static async Task<int> CompareAsync(Options options, CancellationToken cancellationToken)
     {
-        // Opened before the minutes of measuring, that a path which cannot be written costs none of them.
-        await using var json = options.JsonFile is null ? null : File.Open(options.JsonFile, FileMode.OpenOrCreate, FileAccess.Write);
+        await using var json = Report.OpenJson(options);
         var repository = options.Repository ?? throw new BaseBuildException("--compare needs --repository");
         var machine = await Machine.DescribeAsync(options, cancellationToken);
         await using var build = await BaseBuild.CreateAsync(repository, options.Base!, cancellationToken);
@@ -45,9 +44,7 @@ internal static class RegressionCommand
 
         var report = RegressionReport.From(machine, build, options, cells);
         Console.Write(RegressionTable.Render(report));
-        json?.SetLength(0);
-        if (json is not null)
-            await report.WriteAsync(json);
+        await Report.WriteAsync(json, report);
         return cancellationToken.IsCancellationRequested ? 130 : report.ExitStatus;
     }
 

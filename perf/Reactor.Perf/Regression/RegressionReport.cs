@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Reactor.Perf.Comparison;
 
@@ -41,6 +40,4 @@ internal sealed record RegressionReport(
             options.ThresholdPercent,
             [.. options.Scenarios.Select(scenario => ScenarioComparison.Of(scenario, cells, options.ThresholdPercent / 100))],
             cells);
-
-    public Task WriteAsync(Stream stream) => JsonSerializer.SerializeAsync(stream, this, Report.Json);
 }

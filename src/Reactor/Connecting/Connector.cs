@@ -112,7 +112,7 @@ public sealed class Connector
 
     private async ValueTask<Connection> ConnectInLayersAsync(EndPoint endPoint, CancellationToken cancellationToken)
     {
-        var result = await (Loop.IsOnLoop && !Loop.IsStopping && endPoint is not null ? DialAsync(endPoint, cancellationToken) : TryConnectAsync(endPoint!, cancellationToken));
+        var result = await TryConnectAsync(endPoint, cancellationToken);
         return result.ToConnection(cancellationToken);
     }
 
